@@ -1,0 +1,302 @@
+// The decision: what to do about one key, from what was gathered. Pure; the clock is passed in.
+// The rules are tried in order and the first that speaks decides. In one picture (docs/architecture.md):
+//
+//  pending pair that continues AWSCURRENT ─► resume          (healing comes before due)
+//  any other label that should not be     ─► unlabel, look again
+//  a value that cannot be renewed         ─► say so, touch nothing
+//  a claim: live ─► leave it alone;  lapsed ─► an interrupted run: finish what it began
+//  due, or forced                         ─► rotate;  else not-due
+
+import type { KeyPair } from '../shared/secret-value.ts';
+import { dueAtMs, remainingSeconds } from './due.ts';
+import type { CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
+import type { Reason } from './outcome.ts';
+import { AWSPENDING, MOMENTO_CLAIM } from './version-id.ts';
+import { duration, instant } from './wording.ts';
+
+export type Decision =
+  | {
+      readonly action: 'none';
+      readonly reason: Reason;
+      readonly message: string;
+      /** Epoch milliseconds. @default the next tick, for a failure; otherwise unknown */
+      readonly nextAttemptAtMs?: number;
+    }
+  | {
+      readonly action: 'unlabel';
+      readonly reason: Reason;
+      readonly message: string;
+      readonly labels: readonly LabelOn[];
+    }
+  | {
+      readonly action: 'resume';
+      readonly reason: 'pending-resumed';
+      readonly message: string;
+      readonly current: CurrentVersion;
+      readonly pending: PendingVersion;
+      readonly pair: KeyPair;
+    }
+  | {
+      readonly action: 'rotate';
+      readonly reason: 'due' | 'forced' | 'interrupted';
+      readonly message: string;
+      readonly current: CurrentVersion;
+      readonly content: RotatableContent;
+      readonly attempt: number;
+    };
+
+export interface Circumstances {
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  readonly scheduleIntervalSeconds: number;
+  readonly refreshAtFraction: number;
+  /** An operator wants this key renewed now, due or not. */
+  readonly force: boolean;
+}
+
+type RotatableContent = Extract<CurrentVersion['content'], { kind: 'pair' }>;
+type Rule = (gathered: Gathered, circumstances: Circumstances) => Decision | undefined;
+
+export function decide(gathered: Gathered, circumstances: Circumstances): Decision {
+  for (const rule of RULES) {
+    const decision = rule(gathered, circumstances);
+    if (decision !== undefined) return decision;
+  }
+  throw new Error('No rule decided: the last one must always speak.');
+}
+
+const scheduledForDeletion: Rule = ({ deletedAtMs, arn }) =>
+  deletedAtMs === undefined
+    ? undefined
+    : none(
+        'secret-scheduled-for-deletion',
+        `The secret waits for its deletion, so its key cannot be read and will not be renewed. Keep it: aws secretsmanager restore-secret --secret-id ${arn}. Or take it out of the configuration.`,
+      );
+
+const noValue: Rule = ({ current, arn }) =>
+  current === undefined
+    ? none(
+        'no-value',
+        `No key has been imported yet. Put the console's download in: aws secretsmanager put-secret-value --secret-id ${arn} --secret-string file://momento_key.json`,
+      )
+    : undefined;
+
+// Secrets Manager leaves AWSPENDING on a version that it promotes: the run that promoted it did not get to
+// taking it off.
+const pendingOnCurrent: Rule = ({ current, pending }) =>
+  pending !== undefined && pending.versionId === current?.versionId
+    ? unlabelPending(
+        pending,
+        'pending-on-current',
+        'A run ended after it promoted the new pair: its label was taken off.',
+      )
+    : undefined;
+
+const pendingEmpty: Rule = ({ pending }) =>
+  pending?.empty
+    ? unlabelPending(
+        pending,
+        'pending-empty',
+        'AWSPENDING sat on a version without a value: the label was taken off.',
+      )
+    : undefined;
+
+// Never promote such a pair: it would undo what a person has imported meanwhile.
+const pendingSuperseded: Rule = ({ pending }) =>
+  pending !== undefined && (!pending.descends || pending.content?.kind !== 'pair')
+    ? unlabelPending(
+        pending,
+        'superseded',
+        'The pending pair was not made from the present key (a newer one was imported meanwhile): its label was taken off.',
+      )
+    : undefined;
+
+const resumePending: Rule = ({ current, pending }) =>
+  current !== undefined && pending?.content?.kind === 'pair'
+    ? {
+        action: 'resume',
+        reason: 'pending-resumed',
+        message: 'An earlier run staged a new pair; this one tested and promoted it.',
+        current,
+        pending,
+        pair: pending.content.pair,
+      }
+    : undefined;
+
+const strayRefusals: Rule = ({ strayRefusals }) =>
+  strayRefusals.length > 0
+    ? unlabel('stray-label', 'A label of an earlier run was taken off.', strayRefusals)
+    : undefined;
+
+// A live claim that is not of this AWSCURRENT belongs to a run that is just finishing: leave it alone.
+const strayClaim: Rule = ({ claim }, { nowMs }) =>
+  claim !== undefined &&
+  (claim.claim === undefined || claim.attempt === undefined) &&
+  !(claim.claim !== undefined && nowMs < claim.claim.runEndsAtMs)
+    ? unlabel('stray-label', "An earlier run's claim was taken off.", [
+        { label: MOMENTO_CLAIM, versionId: claim.versionId },
+      ])
+    : undefined;
+
+const unparsableValue: Rule = ({ current }) =>
+  current?.content.kind === 'unparsable'
+    ? none(
+        'unparsable-value',
+        `The secret's value cannot be used: ${current.content.problem}. Import the file that Momento's console downloads: {"apiKey", "refreshToken", "validUntil"}.`,
+      )
+    : undefined;
+
+const expired: Rule = ({ current }, { nowMs }) => {
+  const validUntil = validUntilOf(current);
+  return validUntil !== undefined && validUntil !== 0 && validUntil * 1000 <= nowMs
+    ? none(
+        'key-expired',
+        `The key ended at ${instant(validUntil * 1000)}, and Momento does not renew an expired key. Make a new one in Momento's console and import it.`,
+      )
+    : undefined;
+};
+
+const notRotatable: Rule = ({ current }) => {
+  if (current?.content.kind !== 'key-only') return undefined;
+  const { why, validUntil } = current.content;
+  const ends = validUntil ? `It ends at ${instant(validUntil * 1000)}: import` : 'Import';
+  return why === 'v2-key'
+    ? none(
+        'v2-key',
+        `The key is of the v2 kind, which has no refresh token. ${ends} a key with a refresh token to have it renewed.`,
+      )
+    : none(
+        'no-refresh-token',
+        `The key has no refresh token, so nothing can renew it. ${ends} one with its refresh token.`,
+      );
+};
+
+const expiryUnknown: Rule = ({ current }) =>
+  validUntilOf(current) === undefined
+    ? none(
+        'expiry-unknown',
+        'Neither the secret nor the key says when the key ends. Add validUntil (epoch seconds; 0 for never) to the secret.',
+      )
+    : undefined;
+
+const neverExpires: Rule = ({ current }) =>
+  validUntilOf(current) === 0
+    ? none(
+        'never-expires',
+        'The key never expires, so there is nothing to renew. A key that expires is safer: make one in the console and import it.',
+      )
+    : undefined;
+
+// Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not.
+const claimedByAnotherRun: Rule = ({ claim }, { nowMs }) =>
+  claim?.claim !== undefined && nowMs < claim.claim.runEndsAtMs
+    ? none(
+        'claimed-by-another-run',
+        `Another run holds the claim until ${instant(claim.claim.runEndsAtMs)}.`,
+        claim.claim.lapsesAtMs,
+      )
+    : undefined;
+
+const backingOff: Rule = ({ claim }, { nowMs, force }) =>
+  claim?.claim !== undefined && nowMs < claim.claim.lapsesAtMs && !force
+    ? none(
+        'backing-off',
+        `Attempt ${(claim.attempt ?? 0) + 1} failed; the next one begins after ${instant(claim.claim.lapsesAtMs)}.`,
+        claim.claim.lapsesAtMs,
+      )
+    : undefined;
+
+// Nobody knows how far the run got that wrote the claim, and it may have spent the refresh token: only
+// another attempt shows, so it cannot wait until the key is due.
+const interrupted: Rule = (gathered) =>
+  gathered.claim?.attempt === undefined
+    ? undefined
+    : rotate(
+        gathered,
+        'interrupted',
+        'An earlier attempt did not finish; this one renewed the key.',
+        gathered.claim.attempt + 1,
+      );
+
+const forced: Rule = (gathered, { force }) =>
+  force ? rotate(gathered, 'forced', 'Renewed because an operator asked for it.', 0) : undefined;
+
+const due: Rule = (gathered, circumstances) => {
+  const { current } = gathered;
+  const validUntil = validUntilOf(current);
+  if (current === undefined || validUntil === undefined) return undefined;
+  const life = { createdAtMs: current.createdAtMs, validUntil };
+  const dueMs = dueAtMs(life, circumstances);
+  const left = duration(remainingSeconds(validUntil, circumstances.nowMs));
+  return circumstances.nowMs >= dueMs
+    ? rotate(gathered, 'due', `Renewed with ${left} left.`, 0)
+    : none('not-due', `Due at ${instant(dueMs)}; the key has ${left} left.`, dueMs);
+};
+
+const RULES: readonly Rule[] = [
+  scheduledForDeletion,
+  noValue,
+  pendingOnCurrent,
+  pendingEmpty,
+  pendingSuperseded,
+  resumePending,
+  strayRefusals,
+  strayClaim,
+  unparsableValue,
+  expired,
+  notRotatable,
+  expiryUnknown,
+  neverExpires,
+  claimedByAnotherRun,
+  backingOff,
+  interrupted,
+  forced,
+  due,
+];
+
+/** Epoch seconds; 0 never; undefined unknown. */
+export function validUntilOf(current: CurrentVersion | undefined): number | undefined {
+  switch (current?.content.kind) {
+    case 'pair':
+      return current.content.pair.validUntil;
+    case 'key-only':
+      return current.content.validUntil;
+    default:
+      return undefined;
+  }
+}
+
+function none(reason: Reason, message: string, nextAttemptAtMs?: number): Decision {
+  return {
+    action: 'none',
+    reason,
+    message,
+    ...(nextAttemptAtMs !== undefined && { nextAttemptAtMs }),
+  };
+}
+
+const unlabel = (reason: Reason, message: string, labels: readonly LabelOn[]): Decision => ({
+  action: 'unlabel',
+  reason,
+  message,
+  labels,
+});
+
+const unlabelPending = (pending: PendingVersion, reason: Reason, message: string): Decision =>
+  unlabel(reason, message, pendingLabels(pending));
+
+/** AWSPENDING, and the mark that goes with it. */
+export const pendingLabels = ({ versionId, refused }: PendingVersion): LabelOn[] => [
+  { label: AWSPENDING, versionId },
+  ...(refused === undefined ? [] : [{ label: refused.label, versionId }]),
+];
+
+function rotate(
+  { current }: Gathered,
+  reason: 'due' | 'forced' | 'interrupted',
+  message: string,
+  attempt: number,
+): Decision | undefined {
+  if (current?.content.kind !== 'pair') return undefined;
+  return { action: 'rotate', reason, message, current, content: current.content, attempt };
+}

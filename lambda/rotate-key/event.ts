@@ -1,0 +1,35 @@
+// The two events that the function takes: the schedule's tick, and an operator's wish for one key.
+
+import * as v from 'valibot';
+import { Failure } from '../shared/failure.ts';
+
+const ScheduledTick = v.looseObject({
+  source: v.literal('aws.events'),
+  'detail-type': v.literal('Scheduled Event'),
+});
+const OneKey = v.strictObject({
+  secretId: v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(2_048)),
+  force: v.optional(v.boolean(), false),
+});
+
+export type Request =
+  | { readonly kind: 'all-keys' }
+  | { readonly kind: 'one-key'; readonly secretId: string; readonly force: boolean };
+
+export class UnsupportedEvent extends Failure<'unsupported-event'> {
+  constructor() {
+    super(
+      'unsupported-event',
+      'unsupported-event: the function takes the EventBridge schedule\'s event, or {"secretId": "<name or ARN>", "force": true} (force is optional) for one key.',
+    );
+    this.name = 'UnsupportedEvent';
+  }
+}
+
+/** Throws `UnsupportedEvent`, which does not quote the event: it may hold anything. */
+export function parseEvent(event: unknown): Request {
+  if (v.is(ScheduledTick, event)) return { kind: 'all-keys' };
+  const one = v.safeParse(OneKey, event);
+  if (one.success) return { kind: 'one-key', ...one.output };
+  throw new UnsupportedEvent();
+}

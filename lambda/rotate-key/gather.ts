@@ -1,0 +1,162 @@
+// Reads all that the decision needs of one secret. Only reads; decides nothing.
+
+import type { Clock } from '../shared/clock.ts';
+import type { Redactor } from '../shared/redaction.ts';
+import { retry } from '../shared/retry.ts';
+import { credentialsIn, parseSecretValue, type SecretContent } from '../shared/secret-value.ts';
+import { isTransient, SecretFailure, type SecretVersions } from '../shared/secret-versions.ts';
+import { type Claim, parseClaim } from './claim-value.ts';
+import {
+  AWSCURRENT,
+  AWSPENDING,
+  claimAttempt,
+  type Descent,
+  MOMENTO_CLAIM,
+  MOMENTO_REFUSED,
+  pairAttempt,
+} from './version-id.ts';
+
+export interface Gathered {
+  readonly secretId: string;
+  readonly arn: string;
+  readonly deletedAtMs: number | undefined;
+  /** Undefined for a secret that never had a value. */
+  readonly current: CurrentVersion | undefined;
+  readonly pending: PendingVersion | undefined;
+  readonly claim: ClaimVersion | undefined;
+  /** MOMENTO_REFUSED_… labels on any version but the pending one. */
+  readonly strayRefusals: readonly LabelOn[];
+}
+
+export interface CurrentVersion {
+  readonly versionId: string;
+  readonly createdAtMs: number;
+  readonly content: SecretContent;
+}
+
+export interface PendingVersion {
+  readonly versionId: string;
+  /** Made from the present AWSCURRENT. */
+  readonly descends: boolean;
+  /** Undefined when the version has no value, or when it need not be read. */
+  readonly content: SecretContent | undefined;
+  readonly empty: boolean;
+  readonly refused: { readonly label: string; readonly sinceMs: number } | undefined;
+}
+
+export interface ClaimVersion {
+  readonly versionId: string;
+  /** Which attempt on the present AWSCURRENT; undefined when it claims another. */
+  readonly attempt: number | undefined;
+  readonly claim: Claim | undefined;
+}
+
+export interface LabelOn {
+  readonly label: string;
+  readonly versionId: string;
+}
+
+export interface GatherTools {
+  readonly versions: SecretVersions;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+}
+
+/** Throws `SecretFailure`. */
+export async function gather(secretId: string, tools: GatherTools): Promise<Gathered> {
+  const { versions, clock } = tools;
+  const patient = { clock, deadlineAtMs: clock.now() + 10_000, maxTries: 4 };
+  const description = await retry(() => versions.describe(secretId), {
+    ...patient,
+    isRetryable: isTransient,
+  });
+  const { arn, labels, deletedAtMs } = description;
+  const currentVersionId = labels.get(AWSCURRENT);
+  const nothing = { current: undefined, pending: undefined, claim: undefined, strayRefusals: [] };
+  if (deletedAtMs !== undefined || currentVersionId === undefined) {
+    return { secretId, arn, deletedAtMs, ...nothing };
+  }
+
+  // A version can be unreadable for a moment after it was written.
+  const read = (versionId: string) =>
+    retry(() => versions.read(arn, versionId), {
+      ...patient,
+      isRetryable: (error) => isTransient(error) || isMissing(error),
+    });
+  const descent: Descent = { arn, currentVersionId };
+  const current = await read(currentVersionId);
+  return {
+    secretId,
+    arn,
+    deletedAtMs,
+    current: {
+      versionId: currentVersionId,
+      createdAtMs: current.createdAtMs,
+      content: learnAndParse(current.text, tools.redactor),
+    },
+    pending: await gatherPending(labels, descent, read, tools.redactor),
+    claim: await gatherClaim(labels.get(MOMENTO_CLAIM), descent, read),
+    strayRefusals: refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
+  };
+}
+
+type Read = (versionId: string) => Promise<{ readonly text: string }>;
+type Labels = ReadonlyMap<string, string>;
+
+async function gatherPending(
+  labels: Labels,
+  descent: Descent,
+  read: Read,
+  redactor: Redactor,
+): Promise<PendingVersion | undefined> {
+  const versionId = labels.get(AWSPENDING);
+  if (versionId === undefined) return undefined;
+  const refused = refusals(labels).find((refusal) => refusal.versionId === versionId);
+  const common = {
+    versionId,
+    descends: pairAttempt(descent, versionId) !== undefined,
+    refused: refused && { label: refused.label, sinceMs: refusedSinceMs(refused.label) },
+  };
+  if (versionId === descent.currentVersionId) {
+    return { ...common, content: undefined, empty: false };
+  }
+  try {
+    const { text } = await read(versionId);
+    return { ...common, content: learnAndParse(text, redactor), empty: false };
+  } catch (error) {
+    // Ours get their value and their label in one write: an unreadable one of ours is late, not empty.
+    if (!isMissing(error) || common.descends) throw error;
+    return { ...common, content: undefined, empty: true };
+  }
+}
+
+async function gatherClaim(
+  versionId: string | undefined,
+  descent: Descent,
+  read: Read,
+): Promise<ClaimVersion | undefined> {
+  if (versionId === undefined) return undefined;
+  const attempt = claimAttempt(descent, versionId);
+  try {
+    return { versionId, attempt, claim: parseClaim((await read(versionId)).text) };
+  } catch (error) {
+    if (!isMissing(error) || attempt !== undefined) throw error;
+    return { versionId, attempt, claim: undefined };
+  }
+}
+
+function learnAndParse(text: string, redactor: Redactor): SecretContent {
+  redactor.learn(text, ...credentialsIn(text));
+  return parseSecretValue(text);
+}
+
+const refusals = (labels: Labels): LabelOn[] =>
+  [...labels].flatMap(([label, versionId]) =>
+    label.startsWith(MOMENTO_REFUSED) ? [{ label, versionId }] : [],
+  );
+
+const refusedSinceMs = (label: string): number =>
+  (Number(label.slice(MOMENTO_REFUSED.length)) || 0) * 1000;
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof SecretFailure && error.code === 'version-not-found';

@@ -1,0 +1,69 @@
+// The Lambda function: builds the clients once per process, and runs.
+
+import { randomUUID } from 'node:crypto';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Context } from 'aws-lambda';
+import { systemClock as clock } from '../shared/clock.ts';
+import { createLogger } from '../shared/logging.ts';
+import { localEndpoint, MomentoSdkAuth } from '../shared/momento-auth.ts';
+import { Redactor } from '../shared/redaction.ts';
+import { SecretsManagerVersions } from '../shared/secret-versions.ts';
+import { EventBridgeAnnouncer } from './announce.ts';
+import type { KeyResult, Outcome } from './outcome.ts';
+import { evenPacer } from './pacer.ts';
+import { RotationFailed, type RunResult, runOnce } from './run.ts';
+import { readSettings } from './settings.ts';
+import type { Tools } from './tools.ts';
+
+// Well within a run's time: a call that hangs must leave room for another.
+const AWS_CLIENT = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+};
+
+const settings = readSettings(process.env);
+const redactor = new Redactor();
+const log = createLogger(redactor);
+const metrics = new Metrics();
+const tools: Tools = {
+  settings,
+  redactor,
+  clock,
+  log,
+  versions: new SecretsManagerVersions(new SecretsManagerClient(AWS_CLIENT)),
+  announcer: new EventBridgeAnnouncer(
+    new EventBridgeClient(AWS_CLIENT),
+    settings.eventBus,
+    redactor,
+    clock,
+  ),
+  momento: new MomentoSdkAuth({ redactor, clock, localEndpoint: localEndpoint(process.env) }),
+  pacer: evenPacer(settings.authRatePerSecond, clock),
+  unstored: new Map(),
+};
+
+export async function handler(event: unknown, context: Context): Promise<RunResult> {
+  log.addContext(context);
+  try {
+    const result = await runOnce(event, tools, {
+      claimant: randomUUID(),
+      remainingMs: context.getRemainingTimeInMillis(),
+    });
+    measure(result.keys);
+    return result;
+  } catch (error) {
+    if (error instanceof RotationFailed) measure(error.keys);
+    throw error;
+  } finally {
+    metrics.publishStoredMetrics();
+  }
+}
+
+function measure(keys: readonly KeyResult[]): void {
+  const countOf = (...outcomes: Outcome[]) =>
+    keys.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  metrics.addMetric('KeysRenewed', MetricUnit.Count, countOf('rotated', 'resumed'));
+  metrics.addMetric('KeysFailed', MetricUnit.Count, countOf('failed'));
+}

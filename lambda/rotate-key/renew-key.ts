@@ -1,0 +1,140 @@
+// One key, one run: gather, decide, act; and again while the act was only a healing.
+
+import { Failure } from '../shared/failure.ts';
+import type { KeyEvent } from './announce.ts';
+import { decide, validUntilOf } from './decide.ts';
+import { expiryWarning } from './due.ts';
+import { type Gathered, gather } from './gather.ts';
+import { type KeyResult, OUTCOME_OF, type Reason } from './outcome.ts';
+import { type Acted, resume, rotate, unlabel } from './rotate.ts';
+import { describeError, type Run } from './tools.ts';
+
+export interface Renewed {
+  readonly result: KeyResult;
+  readonly events: readonly KeyEvent[];
+}
+
+/** Labels on one secret are few; more rounds than this would mean that somebody puts them back. */
+const MAX_ROUNDS = 6;
+
+/** Never throws: what goes wrong with one key is its result, and must not stop the others. */
+export async function renewKey(secretId: string, force: boolean, run: Run): Promise<Renewed> {
+  let gathered: Gathered | undefined;
+  let acted: Acted | undefined;
+  let healed: Acted | undefined;
+  try {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      gathered = await gather(secretId, run);
+      acted = await act(gathered, force, run);
+      if (!acted.lookAgain) break;
+      healed ??= acted;
+    }
+  } catch (error) {
+    run.log.error('A key could not be renewed.', { secretId, ...describeError(error) });
+    acted = failed(error);
+  }
+  return report(secretId, gathered, acted ?? failed(new Error('Nothing was done.')), healed, run);
+}
+
+async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted> {
+  const decision = decide(gathered, { nowMs: run.clock.now(), force, ...run.settings });
+  switch (decision.action) {
+    case 'none':
+      return decision;
+    case 'unlabel':
+      await unlabel(gathered.arn, decision.labels, run);
+      return { reason: decision.reason, message: decision.message, lookAgain: true };
+    case 'resume':
+      return resume(gathered, decision, run);
+    case 'rotate':
+      return rotate(gathered, decision, run);
+  }
+}
+
+function report(
+  secretId: string,
+  gathered: Gathered | undefined,
+  last: Acted,
+  healed: Acted | undefined,
+  run: Run,
+): Renewed {
+  // A healing is what the run is about, unless something weightier came after it.
+  const quiet = last.reason === 'not-due' || last.lookAgain === true;
+  const { reason, message } = healed !== undefined && quiet ? healed : last;
+  const outcome = OUTCOME_OF[reason];
+  const validUntil = last.promoted?.validUntil ?? validUntilOf(gathered?.current);
+  const nextTickMs = run.clock.now() + run.settings.scheduleIntervalSeconds * 1000;
+  const nextAttemptAtMs =
+    last.nextAttemptAtMs ??
+    (outcome === 'failed' || outcome === 'deferred' || outcome === 'no-key'
+      ? nextTickMs
+      : undefined);
+  const result: KeyResult = {
+    secretId,
+    outcome,
+    reason,
+    message: run.redactor.text(message),
+    validUntil: validUntil ?? null,
+    nextAttemptAt: nextAttemptAtMs === undefined ? null : Math.ceil(nextAttemptAtMs / 1000),
+  };
+  return { result, events: eventsFor(result, gathered, last, healed, run) };
+}
+
+function eventsFor(
+  { secretId, outcome, reason, message, validUntil }: KeyResult,
+  gathered: Gathered | undefined,
+  last: Acted,
+  healed: Acted | undefined,
+  run: Run,
+): KeyEvent[] {
+  const secretArn = gathered?.arn ?? secretId;
+  const ends = validUntil === null ? {} : { validUntil };
+  const events: KeyEvent[] = [];
+  if (last.promoted !== undefined) {
+    const { versionId } = last.promoted;
+    events.push({ type: 'Momento API Key Rotated', detail: { secretArn, versionId, ...ends } });
+  } else if (healed?.reason === 'pending-on-current' && gathered?.current !== undefined) {
+    // The run that promoted this version ended before it could tell anybody.
+    const { versionId } = gathered.current;
+    events.push({ type: 'Momento API Key Rotated', detail: { secretArn, versionId, ...ends } });
+  }
+  if (outcome === 'failed') {
+    events.push({
+      type: 'Momento API Key Rotation Failed',
+      detail: { secretArn, ...ends, code: reason, message },
+    });
+  }
+  const warning = last.promoted === undefined ? warningFor(gathered, run) : undefined;
+  if (warning !== undefined) {
+    events.push({
+      type: 'Momento API Key Expiring',
+      detail: { secretArn, ...ends, code: reason, message: warning },
+    });
+  }
+  return events;
+}
+
+function warningFor(gathered: Gathered | undefined, run: Run): string | undefined {
+  const current = gathered?.current;
+  const validUntil = validUntilOf(current);
+  if (current === undefined || !validUntil) return undefined;
+  const { createdAtMs, content } = current;
+  const rotatable = content.kind === 'pair';
+  return expiryWarning({ createdAtMs, validUntil, rotatable }, run.clock.now(), run.settings);
+}
+
+function failed(error: unknown): Acted {
+  const code = error instanceof Failure ? String(error.code) : '';
+  const reason: Reason = isReason(code) ? code : (REASON_OF[code] ?? 'internal-error');
+  const message = error instanceof Error ? error.message : String(error);
+  return { reason, message };
+}
+
+const isReason = (code: string): code is Reason => Object.hasOwn(OUTCOME_OF, code);
+
+/** Codes of the store that only a race can bring up to here. */
+const REASON_OF: Readonly<Record<string, Reason>> = {
+  'version-not-found': 'secrets-manager-unavailable',
+  'version-exists': 'secrets-manager-refused',
+  'label-moved': 'secrets-manager-refused',
+};

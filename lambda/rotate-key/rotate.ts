@@ -1,0 +1,286 @@
+// The acts, in the order that keeps the pair safe whatever fails in between:
+//
+//   claim ─► refresh ─► stage ─► test ─► promote ─► unlabel        rotate()
+//                                 └──────────────────────┘         finish(), also for a pending pair found
+//
+// From Momento's commit of `refresh` to Secrets Manager's commit of `stage` the new pair exists in memory
+// alone. Nothing that can fail may be put between the two.
+
+import { Failure } from '../shared/failure.ts';
+import { retry } from '../shared/retry.ts';
+import {
+  type KeyPair,
+  parseSecretValue,
+  type RefreshedKey,
+  renderSecretValue,
+} from '../shared/secret-value.ts';
+import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
+import { claim } from './claim.ts';
+import type { Decision } from './decide.ts';
+import { pendingLabels } from './decide.ts';
+import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
+import type { Reason } from './outcome.ts';
+import { refresh } from './refresh.ts';
+import { describeError, type Run } from './tools.ts';
+import {
+  AWSCURRENT,
+  AWSPENDING,
+  type Descent,
+  MOMENTO_CLAIM,
+  MOMENTO_REFUSED,
+  pairVersionId,
+} from './version-id.ts';
+import { duration, instant } from './wording.ts';
+
+/** What became of the acts. `promoted` is the version that applications read from now on. */
+export interface Acted {
+  readonly reason: Reason;
+  readonly message: string;
+  readonly promoted?: { readonly versionId: string; readonly validUntil: number | undefined };
+  /** Epoch milliseconds. */
+  readonly nextAttemptAtMs?: number;
+  /** The secret changed, and should be looked at again in this run. */
+  readonly lookAgain?: boolean;
+}
+
+type Rotate = Extract<Decision, { action: 'rotate' }>;
+type Resume = Extract<Decision, { action: 'resume' }>;
+
+/** A rotation is not begun with less time than this: the rest is for storing what Momento hands out. */
+const LEAST_TIME_MS = 25_000;
+/** A refusal counts twice only when this lies between: EventBridge may deliver one tick twice at once. */
+const REFUSAL_CONFIRMED_AFTER_MS = 30_000;
+const TEST_TIMEOUT_MS = 5_000;
+const VERSION_BUDGET = 40;
+const VERSIONS_PER_ATTEMPT = 2;
+const DAY_MS = 86_400_000;
+
+export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Promise<Acted> {
+  const { arn } = gathered;
+  const { current, content } = decision;
+  const descent: Descent = { arn, currentVersionId: current.versionId };
+
+  if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) {
+    return deferred('out-of-time', 'This run has too little time left; the next tick continues.');
+  }
+  // A key that is due for the first time is never held back: letting it end would be worse.
+  if (decision.reason !== 'due' && (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT) {
+    return deferred(
+      'version-budget-spent',
+      `The secret has had ${VERSION_BUDGET} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
+    );
+  }
+
+  const claimed = await claim(descent, decision.attempt, run);
+  if (!claimed.won) {
+    return {
+      reason: 'claimed-by-another-run',
+      message: `Another run holds the claim until ${instant(claimed.holder.runEndsAtMs)}.`,
+      nextAttemptAtMs: claimed.holder.lapsesAtMs,
+    };
+  }
+  const claimLabel: LabelOn = { label: MOMENTO_CLAIM, versionId: claimed.versionId };
+  // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
+  if (!(await stillCurrent(descent, run))) {
+    await unlabel(arn, [claimLabel], run);
+    return {
+      reason: 'current-moved',
+      message: 'Another run or a person changed the key meanwhile.',
+    };
+  }
+
+  const render = (refreshed: RefreshedKey) => renderSecretValue(refreshed, content.fields);
+  const keep = (late: RefreshedKey) => run.unstored.set(keyOf(descent), render(late));
+  const text =
+    run.unstored.get(keyOf(descent)) ??
+    render(await refresh(content.pair, claimed.attempt, keep, run));
+  const pendingVersionId = pairVersionId(descent, claimed.attempt);
+  await stage(descent, pendingVersionId, text, run);
+
+  const staged = parseSecretValue(text);
+  if (staged.kind !== 'pair') {
+    throw new Failure('internal-error', 'The new pair does not read back as a pair.');
+  }
+  const pending: PendingVersion = {
+    versionId: pendingVersionId,
+    descends: true,
+    content: staged,
+    empty: false,
+    refused: undefined,
+  };
+  return finish(
+    { arn, current: content.pair, currentVersionId: current.versionId, pending, pair: staged.pair },
+    { reason: decision.reason, message: decision.message },
+    [claimLabel],
+    run,
+  );
+}
+
+export function resume(gathered: Gathered, decision: Resume, run: Run): Promise<Acted> {
+  const { current, pending, pair, reason, message } = decision;
+  return finish(
+    {
+      arn: gathered.arn,
+      current: current.content.kind === 'pair' ? current.content.pair : undefined,
+      currentVersionId: current.versionId,
+      pending,
+      pair,
+    },
+    { reason, message },
+    gathered.claim === undefined
+      ? []
+      : [{ label: MOMENTO_CLAIM, versionId: gathered.claim.versionId }],
+    run,
+  );
+}
+
+interface Finish extends Descent {
+  /** The pair that applications read now; undefined when it cannot be asked. */
+  readonly current: KeyPair | undefined;
+  readonly pending: PendingVersion;
+  readonly pair: KeyPair;
+}
+
+async function finish(
+  work: Finish,
+  success: { readonly reason: Reason; readonly message: string },
+  claimLabels: readonly LabelOn[],
+  run: Run,
+): Promise<Acted> {
+  const { arn, pending, pair } = work;
+  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
+  if (!(await promote(work, run))) {
+    await unlabel(arn, pendingLabels(pending), run);
+    return {
+      reason: 'current-moved',
+      message: 'A newer key was imported meanwhile: it stays, and the pending pair was taken back.',
+    };
+  }
+  await tidy(arn, [...pendingLabels(pending), ...claimLabels], run);
+  return {
+    ...success,
+    promoted: { versionId: pending.versionId, validUntil: pair.validUntil },
+  };
+}
+
+async function versionsLeft(arn: string, run: Run): Promise<number> {
+  const sinceMs = run.clock.now() - DAY_MS;
+  return (
+    VERSION_BUDGET - (await patiently(() => run.versions.countCreatedSince(arn, sinceMs), run))
+  );
+}
+
+async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promise<boolean> {
+  const { labels } = await patiently(() => run.versions.describe(arn), run);
+  return labels.get(AWSCURRENT) === currentVersionId && !labels.has(AWSPENDING);
+}
+
+/** Tried until the time is nearly out: what it stores exists nowhere else. */
+async function stage(descent: Descent, versionId: string, text: string, run: Run): Promise<void> {
+  run.unstored.set(keyOf(descent), text);
+  try {
+    await retry(() => run.versions.create(descent.arn, versionId, text, AWSPENDING), {
+      clock: run.clock,
+      deadlineAtMs: run.workUntilMs,
+      // Whatever the reason, trying again costs nothing and giving up may cost the pair.
+      isRetryable: () => true,
+    });
+  } catch (error) {
+    throw new Failure(
+      'stage-failed',
+      `Momento handed out a new pair, and Secrets Manager would not store it until the time was out. The next run in this process stores it; should that process be gone, the next run reports whether the key can still be renewed. (${error instanceof Error ? error.message : String(error)})`,
+      { cause: error },
+    );
+  }
+  run.unstored.delete(keyOf(descent));
+}
+
+const keyOf = ({ arn, currentVersionId }: Descent): string => `${arn} ${currentVersionId}`;
+
+const authenticates = (pair: KeyPair, run: Run): Promise<boolean> =>
+  retry(() => run.momento.authenticates(pair, TEST_TIMEOUT_MS), {
+    clock: run.clock,
+    deadlineAtMs: run.workUntilMs,
+    maxTries: 3,
+    isRetryable: () => true,
+  });
+
+/** A pair is discarded only when Momento refused it on two ticks, and accepts AWSCURRENT at the same time. */
+async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
+  const { arn, current, pending } = work;
+  const nowMs = run.clock.now();
+  const { refused, versionId } = pending;
+  if (refused === undefined) {
+    const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
+    await patiently(() => run.versions.moveLabel(arn, label, { to: versionId }), run);
+  }
+  const refusedForMs = nowMs - (refused?.sinceMs ?? nowMs);
+  if (refusedForMs < REFUSAL_CONFIRMED_AFTER_MS) {
+    return {
+      reason: 'pending-refused',
+      message: `Momento does not accept the new pair. It stays pending, and applications keep the present key; the next tick (not before ${duration(REFUSAL_CONFIRMED_AFTER_MS / 1000)}) tests it again.`,
+    };
+  }
+  if (current === undefined || !(await authenticates(current, run))) {
+    return {
+      reason: 'key-refused',
+      message:
+        "Momento accepts neither the present key nor the pending one. Make a new key in Momento's console and import it now.",
+    };
+  }
+  await unlabel(arn, pendingLabels(pending), run);
+  return {
+    reason: 'pending-discarded',
+    message: `Momento refused the pending pair for ${duration(refusedForMs / 1000)} while it accepts the present key: the pair was discarded.`,
+    lookAgain: true,
+  };
+}
+
+/** Compare-and-swap. False when AWSCURRENT is no longer what the pair was made from. */
+async function promote(
+  { arn, currentVersionId, pending: { versionId } }: Finish,
+  run: Run,
+): Promise<boolean> {
+  try {
+    await patiently(
+      () => run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId }),
+      run,
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
+    // Ours, when an answer was lost; or another run that resumed the very pair.
+    const { labels } = await patiently(() => run.versions.describe(arn), run);
+    return labels.get(AWSCURRENT) === versionId;
+  }
+}
+
+/** Takes labels off; one that is gone by now is what was wanted. Throws `SecretFailure`. */
+export async function unlabel(arn: string, labels: readonly LabelOn[], run: Run): Promise<void> {
+  for (const { label, versionId } of labels) {
+    try {
+      await patiently(() => run.versions.moveLabel(arn, label, { from: versionId }), run);
+    } catch (error) {
+      if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
+    }
+  }
+}
+
+/** After the promotion nothing may turn the run into a failure: the next tick heals what stays. */
+const tidy = (arn: string, labels: readonly LabelOn[], run: Run): Promise<void> =>
+  unlabel(arn, labels, run).catch((error) =>
+    run.log.warn('A label could not be taken off; the next tick takes it off.', {
+      secretArn: arn,
+      ...describeError(error),
+    }),
+  );
+
+const patiently = <T>(call: () => Promise<T>, run: Run): Promise<T> =>
+  retry(call, {
+    clock: run.clock,
+    deadlineAtMs: run.workUntilMs,
+    maxTries: 5,
+    isRetryable: isTransient,
+  });
+
+const deferred = (reason: Reason, message: string): Acted => ({ reason, message });

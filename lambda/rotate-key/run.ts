@@ -1,0 +1,76 @@
+// One invocation: every key in turn, then the result, or one error that names every key that failed.
+
+import type { KeyEvent } from './announce.ts';
+import { parseEvent } from './event.ts';
+import type { KeyResult } from './outcome.ts';
+import { renewKey } from './renew-key.ts';
+import { describeError, type Run, type Tools } from './tools.ts';
+
+export interface RunResult {
+  readonly keys: readonly KeyResult[];
+}
+
+/** Thrown after every key was tried. Its message has a line per failed key: `<secret>: <code>: <sentence>`. */
+export class RotationFailed extends Error {
+  /** All keys of the run, those that did not fail included. */
+  readonly keys: readonly KeyResult[];
+
+  constructor(keys: readonly KeyResult[]) {
+    super(
+      keys
+        .filter(hasFailed)
+        .map((key) => `${key.secretId}: ${key.reason}: ${key.message}`)
+        .join('\n'),
+    );
+    this.name = 'RotationFailed';
+    this.keys = keys;
+  }
+}
+
+const hasFailed = ({ outcome }: KeyResult): boolean => outcome === 'failed';
+
+/** Kept for telling what happened, after the work has to stop. */
+const RESERVED_FOR_TELLING_MS = 5_000;
+
+/** Throws `UnsupportedEvent`, or `RotationFailed` after every key was tried; nothing else. */
+export async function runOnce(
+  event: unknown,
+  tools: Tools,
+  { claimant, remainingMs }: { readonly claimant: string; readonly remainingMs: number },
+): Promise<RunResult> {
+  const request = parseEvent(event);
+  const endsAtMs = tools.clock.now() + remainingMs;
+  const run: Run = {
+    ...tools,
+    claimant,
+    endsAtMs,
+    workUntilMs: endsAtMs - RESERVED_FOR_TELLING_MS,
+  };
+  const secretIds = request.kind === 'all-keys' ? tools.settings.secretIds : [request.secretId];
+  const force = request.kind === 'one-key' && request.force;
+
+  const keys: KeyResult[] = [];
+  for (const secretId of secretIds) {
+    const { result, events } = await renewKey(secretId, force, run);
+    keys.push(result);
+    const write = result.outcome === 'failed' ? 'error' : 'info';
+    run.log[write](result.message, { ...result });
+    // At once: an application should hear of its new key before the next key's turn.
+    await tell(events, run);
+  }
+  if (keys.some(hasFailed)) throw new RotationFailed(keys);
+  return { keys };
+}
+
+/** An event that is not accepted must not turn a rotation into a failure. */
+async function tell(events: readonly KeyEvent[], run: Run): Promise<void> {
+  if (events.length === 0) return;
+  try {
+    await run.announcer.announce(events, run.endsAtMs - 1_000);
+  } catch (error) {
+    run.log.error('Events could not be announced.', {
+      events: events.map(({ type, detail }) => ({ type, secretArn: detail.secretArn })),
+      ...describeError(error),
+    });
+  }
+}

@@ -1,0 +1,45 @@
+// Version ids that tell their own descent: from the secret, the AWSCURRENT that they were made from, and the
+// attempt. Whoever computes the same id cannot create the version twice, and whoever sees a pending version
+// can tell whether it continues what applications read now.
+
+import { createHash } from 'node:crypto';
+
+export const AWSCURRENT = 'AWSCURRENT';
+export const AWSPENDING = 'AWSPENDING';
+/** Sits on the version by which one run keeps all others from refreshing. */
+export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
+/** MOMENTO_REFUSED_<epoch seconds>: since when Momento refuses the pending pair that it sits on. */
+export const MOMENTO_REFUSED = 'MOMENTO_REFUSED_';
+
+// An outage with the longest back-off between attempts reaches this after ten months.
+const MAX_ATTEMPTS = 4_096;
+
+export interface Descent {
+  readonly arn: string;
+  readonly currentVersionId: string;
+}
+
+/** The version that an attempt claims AWSCURRENT's renewal with. */
+export const claimVersionId = ({ arn, currentVersionId }: Descent, attempt: number): string =>
+  sha256([arn, currentVersionId, attempt]);
+
+/** The version that an attempt stages its new pair under. */
+export const pairVersionId = ({ arn, currentVersionId }: Descent, attempt: number): string =>
+  sha256([arn, currentVersionId, attempt, 'pair']);
+
+/** Which attempt wrote this claim; undefined when it was not made from this AWSCURRENT. */
+export const claimAttempt = (descent: Descent, versionId: string): number | undefined =>
+  findAttempt((attempt) => claimVersionId(descent, attempt) === versionId);
+
+/** Which attempt staged this pair; undefined when it was not made from this AWSCURRENT. */
+export const pairAttempt = (descent: Descent, versionId: string): number | undefined =>
+  findAttempt((attempt) => pairVersionId(descent, attempt) === versionId);
+
+function findAttempt(matches: (attempt: number) => boolean): number | undefined {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) if (matches(attempt)) return attempt;
+  return undefined;
+}
+
+// JSON: no two lists of parts have the same text.
+const sha256 = (parts: ReadonlyArray<string | number>): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');

@@ -1,0 +1,28 @@
+// Time and chance, passed in so that every decision can be tested at a hand-computed instant.
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Resolves after `delayMs`, or as soon as `signal` aborts. Never rejects. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  sleep: (delayMs, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(0, delayMs));
+      signal?.addEventListener('abort', done);
+    }),
+};
+
+export const toEpochSeconds = (epochMs: number): number => Math.floor(epochMs / 1000);

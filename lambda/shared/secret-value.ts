@@ -1,0 +1,130 @@
+// The value of a key's secret: what is read from it, in every form that people paste, and what is written.
+
+import * as v from 'valibot';
+import { type ApiKeyFacts, readApiKey } from './api-key.ts';
+
+/** A key with all that is needed to renew it. */
+export interface KeyPair {
+  readonly apiKey: string;
+  readonly refreshToken: string;
+  /** Epoch seconds; 0 means never; undefined when neither the secret nor the key says. */
+  readonly validUntil: number | undefined;
+  readonly key: ApiKeyFacts;
+  /** host[:port] of Momento's control plane. */
+  readonly controlEndpoint: string;
+}
+
+export type SecretContent =
+  | { readonly kind: 'pair'; readonly pair: KeyPair; readonly fields: Fields }
+  /** Usable by applications, but nothing can renew it. */
+  | {
+      readonly kind: 'key-only';
+      readonly why: 'no-refresh-token' | 'v2-key';
+      readonly validUntil: number | undefined;
+    }
+  /** `problem` never quotes the value. */
+  | { readonly kind: 'unparsable'; readonly problem: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+// Later than year 5000 as seconds: surely milliseconds. Read as seconds, such a key would never be renewed.
+const MILLISECONDS_SUSPECTED = 1e11;
+
+const NonEmptyText = v.pipe(v.string(), v.trim(), v.nonEmpty());
+
+/** Epoch seconds: a number, or the same as text. */
+const ValidUntil = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.trim(), v.regex(/^\d+$/), v.transform(Number))]),
+  v.check((seconds) => Number.isFinite(seconds) && seconds >= 0),
+  v.check((seconds) => seconds < MILLISECONDS_SUSPECTED),
+  v.transform(Math.floor),
+);
+
+/** Reads the console's download, its older spelling, and a bare key. Never throws: errors would quote the value. */
+export function parseSecretValue(text: string): SecretContent {
+  const trimmed = text.trim();
+  if (trimmed === '') return unparsable('it is empty');
+  if (!trimmed.startsWith('{')) return parseBareKey(trimmed);
+
+  const fields = parseJsonObject(trimmed);
+  if (fields === undefined) return unparsable('it starts like JSON but is not valid JSON');
+
+  const apiKey = firstText(fields.apiKey, fields.authToken);
+  if (apiKey === undefined) return unparsable('it has no text in apiKey');
+  const key = readApiKey(apiKey);
+  if (key === undefined) return unparsable('its apiKey is not a Momento API key');
+
+  const given = fields.validUntil ?? undefined;
+  const stated = v.safeParse(v.optional(ValidUntil), given);
+  if (!stated.success) {
+    return unparsable('its validUntil is not a time in epoch seconds (0 for never)');
+  }
+  const validUntil = stated.output ?? key.expiresAtSeconds;
+
+  if (key.form === 'v2') return { kind: 'key-only', why: 'v2-key', validUntil };
+  const refreshToken = firstText(fields.refreshToken);
+  if (refreshToken === undefined) return { kind: 'key-only', why: 'no-refresh-token', validUntil };
+
+  const endpoint = firstText(fields.endpoint);
+  const controlEndpoint = key.controlEndpoint ?? (endpoint && `control.${endpoint}`);
+  if (controlEndpoint === undefined) return unparsable('its key names no endpoint, nor does it');
+  return { kind: 'pair', fields, pair: { apiKey, refreshToken, validUntil, key, controlEndpoint } };
+}
+
+/** Every text in a value that may be a credential, whether the value parses or not: for the redactor. */
+export function credentialsIn(text: string): string[] {
+  const values = Object.values(parseJsonObject(text.trim()) ?? { text });
+  const texts = values.filter((value) => typeof value === 'string');
+  return texts.flatMap((value) => [value, readApiKey(value.trim())?.wireKey ?? value]);
+}
+
+export interface RefreshedKey {
+  /** In the base64 form, as the console downloads it. */
+  readonly apiKey: string;
+  readonly refreshToken: string;
+  readonly endpoint: string;
+  /** Epoch seconds; 0 means never. */
+  readonly validUntil: number;
+}
+
+/**
+ * The same shape with the new pair in it; fields that are not ours are kept. An `authToken` (the older
+ * spelling) stays in step, because an application may be reading just that.
+ */
+export function renderSecretValue(refreshed: RefreshedKey, previous: Fields): string {
+  const { apiKey, refreshToken, validUntil, endpoint } = refreshed;
+  return JSON.stringify({
+    ...previous,
+    ...('authToken' in previous && { authToken: apiKey }),
+    apiKey,
+    refreshToken,
+    validUntil,
+    endpoint,
+  });
+}
+
+function parseBareKey(text: string): SecretContent {
+  const key = readApiKey(text);
+  if (key === undefined) return unparsable('it is neither JSON nor a Momento API key');
+  const why = key.form === 'v2' ? 'v2-key' : 'no-refresh-token';
+  return { kind: 'key-only', why, validUntil: key.expiresAtSeconds };
+}
+
+function parseJsonObject(text: string): Fields | undefined {
+  try {
+    const parsed = v.safeParse(v.record(v.string(), v.unknown()), JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstText(...candidates: unknown[]): string | undefined {
+  for (const candidate of candidates) {
+    const text = v.safeParse(NonEmptyText, candidate);
+    if (text.success) return text.output;
+  }
+  return undefined;
+}
+
+const unparsable = (problem: string): SecretContent => ({ kind: 'unparsable', problem });
