@@ -7,10 +7,12 @@ import { expiryWarning } from './due.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type KeyResult, OUTCOME_OF, type Reason } from './outcome.ts';
 import { type Acted, resume, rotate, unlabel } from './rotate.ts';
+import { rotatedEvent, tell } from './tell.ts';
 import { describeError, type Run } from './tools.ts';
 
 export interface Renewed {
   readonly result: KeyResult;
+  /** Still to be told; a rotation has been told by now. */
   readonly events: readonly KeyEvent[];
 }
 
@@ -42,6 +44,7 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
     case 'none':
       return decision;
     case 'unlabel':
+      if (decision.reason === 'pending-on-current') await tellOfPromoted(gathered, run);
       await unlabel(gathered.arn, decision.labels, run);
       return { reason: decision.reason, message: decision.message, lookAgain: true };
     case 'resume':
@@ -49,6 +52,13 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
     case 'rotate':
       return rotate(gathered, decision, run);
   }
+}
+
+/** The run that promoted this version may have ended before it told anybody. */
+async function tellOfPromoted({ arn, current }: Gathered, run: Run): Promise<void> {
+  if (current === undefined) return;
+  const { versionId } = current;
+  await tell([rotatedEvent(arn, { versionId, validUntil: validUntilOf(current) })], run);
 }
 
 function report(
@@ -77,27 +87,18 @@ function report(
     validUntil: validUntil ?? null,
     nextAttemptAt: nextAttemptAtMs === undefined ? null : Math.ceil(nextAttemptAtMs / 1000),
   };
-  return { result, events: eventsFor(result, gathered, last, healed, run) };
+  return { result, events: eventsFor(result, gathered, last, run) };
 }
 
 function eventsFor(
   { secretId, outcome, reason, message, validUntil }: KeyResult,
   gathered: Gathered | undefined,
   last: Acted,
-  healed: Acted | undefined,
   run: Run,
 ): KeyEvent[] {
   const secretArn = gathered?.arn ?? secretId;
   const ends = validUntil === null ? {} : { validUntil };
   const events: KeyEvent[] = [];
-  if (last.promoted !== undefined) {
-    const { versionId } = last.promoted;
-    events.push({ type: 'Momento API Key Rotated', detail: { secretArn, versionId, ...ends } });
-  } else if (healed?.reason === 'pending-on-current' && gathered?.current !== undefined) {
-    // The run that promoted this version ended before it could tell anybody.
-    const { versionId } = gathered.current;
-    events.push({ type: 'Momento API Key Rotated', detail: { secretArn, versionId, ...ends } });
-  }
   if (outcome === 'failed') {
     events.push({
       type: 'Momento API Key Rotation Failed',

@@ -1,7 +1,10 @@
 // The acts, in the order that keeps the pair safe whatever fails in between:
 //
-//   claim ─► refresh ─► stage ─► test ─► promote ─► unlabel        rotate()
-//                                 └──────────────────────┘         finish(), also for a pending pair found
+//   claim ─► refresh ─► stage ─► test ─► promote ─► announce ─► unlabel    rotate()
+//                                 └────────────────────────────────┘       finish(), also for a pair found
+//
+// Announced before it is unlabelled: AWSPENDING on AWSCURRENT tells the next run that the announcement may
+// be missing, so that no rotation stays unheard of when this run dies in between.
 //
 // From Momento's commit of `refresh` to Secrets Manager's commit of `stage` the new pair exists in memory
 // alone. Nothing that can fail may be put between the two.
@@ -16,11 +19,11 @@ import {
 } from '../shared/secret-value.ts';
 import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
 import { claim } from './claim.ts';
-import type { Decision } from './decide.ts';
-import { pendingLabels } from './decide.ts';
+import { type Decision, pendingLabels } from './decide.ts';
 import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
 import { refresh } from './refresh.ts';
+import { rotatedEvent, tell } from './tell.ts';
 import { describeError, type Run } from './tools.ts';
 import {
   AWSCURRENT,
@@ -156,11 +159,10 @@ async function finish(
       message: 'A newer key was imported meanwhile: it stays, and the pending pair was taken back.',
     };
   }
-  await tidy(arn, [...pendingLabels(pending), ...claimLabels], run);
-  return {
-    ...success,
-    promoted: { versionId: pending.versionId, validUntil: pair.validUntil },
-  };
+  const promoted = { versionId: pending.versionId, validUntil: pair.validUntil };
+  const told = await tell([rotatedEvent(arn, promoted)], run);
+  await tidy(arn, [...(told ? pendingLabels(pending) : []), ...claimLabels], run);
+  return { ...success, promoted };
 }
 
 async function versionsLeft(arn: string, run: Run): Promise<number> {

@@ -1,10 +1,10 @@
 // One invocation: every key in turn, then the result, or one error that names every key that failed.
 
-import type { KeyEvent } from './announce.ts';
 import { parseEvent } from './event.ts';
 import type { KeyResult } from './outcome.ts';
 import { renewKey } from './renew-key.ts';
-import { describeError, type Run, type Tools } from './tools.ts';
+import { tell } from './tell.ts';
+import type { Run, Tools } from './tools.ts';
 
 export interface RunResult {
   readonly keys: readonly KeyResult[];
@@ -60,17 +60,4 @@ export async function runOnce(
   }
   if (keys.some(hasFailed)) throw new RotationFailed(keys);
   return { keys };
-}
-
-/** An event that is not accepted must not turn a rotation into a failure. */
-async function tell(events: readonly KeyEvent[], run: Run): Promise<void> {
-  if (events.length === 0) return;
-  try {
-    await run.announcer.announce(events, run.endsAtMs - 1_000);
-  } catch (error) {
-    run.log.error('Events could not be announced.', {
-      events: events.map(({ type, detail }) => ({ type, secretArn: detail.secretArn })),
-      ...describeError(error),
-    });
-  }
 }

@@ -1,0 +1,32 @@
+// Telling must never turn a rotation into a failure: what cannot be announced is logged, and answered with false.
+
+import type { KeyEvent } from './announce.ts';
+import { describeError, type Run } from './tools.ts';
+
+/** The last second belongs to the answer. */
+const RESERVED_FOR_ANSWER_MS = 1_000;
+
+export async function tell(events: readonly KeyEvent[], run: Run): Promise<boolean> {
+  if (events.length === 0) return true;
+  try {
+    await run.announcer.announce(events, run.endsAtMs - RESERVED_FOR_ANSWER_MS);
+    return true;
+  } catch (error) {
+    run.log.error('Events could not be announced.', {
+      events: events.map(({ type, detail }) => ({ type, secretArn: detail.secretArn })),
+      ...describeError(error),
+    });
+    return false;
+  }
+}
+
+export const rotatedEvent = (
+  secretArn: string,
+  {
+    versionId,
+    validUntil,
+  }: { readonly versionId: string; readonly validUntil: number | undefined },
+): KeyEvent => ({
+  type: 'Momento API Key Rotated',
+  detail: { secretArn, versionId, ...(validUntil !== undefined && { validUntil }) },
+});

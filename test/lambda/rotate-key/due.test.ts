@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { dueAtMs, expiryWarning, marginSeconds } from '../../../lambda/rotate-key/due.ts';
+
+const HOUR = 3_600;
+const DAY = 86_400;
+const HOURLY = { scheduleIntervalSeconds: HOUR, refreshAtFraction: 0.3333 };
+/** 2026-01-01T00:00:00Z */
+const ISSUED_SECONDS = 1_767_225_600;
+const lifeOf = (seconds: number) => ({
+  createdAtMs: ISSUED_SECONDS * 1000,
+  validUntil: ISSUED_SECONDS + seconds,
+});
+
+describe('the margin', () => {
+  test.each([
+    ['a third of 30 days', 30 * DAY, HOURLY, 863_913.6],
+    ['three intervals, when the fraction is less', 8 * HOUR, HOURLY, 3 * HOUR],
+    ['half the life, when three intervals are more', 4 * HOUR, HOURLY, 2 * HOUR],
+    [
+      'half the life, when the fraction is more',
+      30 * DAY,
+      { ...HOURLY, refreshAtFraction: 0.9 },
+      15 * DAY,
+    ],
+  ])('%s', (_, lifeSeconds, pace, expected) => {
+    expect(marginSeconds(lifeOf(lifeSeconds), pace)).toBeCloseTo(expected, 3);
+  });
+
+  test('a key of 90 days is due 60 days and 13 minutes after its issue', () => {
+    // 90 d × 0.3333 = 2,591,740.8 s; 7,776,000 s − 2,591,740.8 s = 5,184,259.2 s
+    expect(dueAtMs(lifeOf(90 * DAY), HOURLY)).toBe((ISSUED_SECONDS + 5_184_259.2) * 1000);
+  });
+});
+
+describe('the warning', () => {
+  const at = (
+    key: { createdAtMs: number; validUntil: number; rotatable: boolean },
+    leftSeconds: number,
+  ) => expiryWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
+
+  test('a key that nothing renews: from its margin on, once a day', () => {
+    const key = { ...lifeOf(30 * DAY), rotatable: false };
+    expect(at(key, 10 * DAY - 1)).toBeUndefined(); // margin is 9 d 23 h 58 min
+    expect(at(key, 9 * DAY + 23 * HOUR + 1)).toMatch(/nothing can renew it: import a new key/);
+    expect(at(key, 9 * DAY + 23 * HOUR - 1)).toBeUndefined();
+    expect(at(key, 9 * DAY - 1)).toMatch(/in 8 days 23 hours/);
+  });
+
+  test('on its last day: every hour', () => {
+    const key = { ...lifeOf(30 * DAY), rotatable: false };
+    for (const hours of [23, 12, 1]) expect(at(key, hours * HOUR - 1)).toBeDefined();
+  });
+
+  test('a key that should have been renewed: two intervals after it was due', () => {
+    const key = { ...lifeOf(3 * DAY), rotatable: true }; // margin 23 h 59 min 44 s
+    const late = marginSeconds(key, HOURLY) - 2 * HOUR;
+    expect(at(key, late + 1)).toBeUndefined();
+    expect(at(key, late)).toMatch(/has not been renewed although it has been due for 2 hours/);
+  });
+
+  test('a life that is too short for three tries: on the first tick only', () => {
+    const short = { ...lifeOf(6 * HOUR - 2), rotatable: true };
+    const enough = { ...lifeOf(6 * HOUR), rotatable: true };
+    expect(at(short, 6 * HOUR - 3)).toMatch(/fewer than 3 tries/);
+    expect(at(short, 5 * HOUR - 3)).toBeUndefined();
+    expect(at(enough, 6 * HOUR - 1)).toBeUndefined();
+  });
+
+  test('nothing after the end: that is a failure, not a warning', () => {
+    expect(at({ ...lifeOf(DAY), rotatable: false }, 0)).toBeUndefined();
+  });
+});
