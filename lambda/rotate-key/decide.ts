@@ -43,6 +43,8 @@ export type Decision =
       readonly current: CurrentVersion;
       readonly content: RotatableContent;
       readonly attempt: number;
+      /** False while the key has so much life left that waiting costs nothing. */
+      readonly isDue: boolean;
     };
 
 export interface Circumstances {
@@ -208,28 +210,28 @@ const backingOff: Rule = ({ claim }, { nowMs, force }) =>
 
 // Nobody knows how far the run got that wrote the claim, and it may have spent the refresh token: only
 // another attempt shows, so it cannot wait until the key is due.
-const interrupted: Rule = (gathered) =>
-  gathered.claim?.attempt === undefined
+const interrupted: Rule = ({ current, claim }, circumstances) =>
+  claim?.attempt === undefined
     ? undefined
     : rotate(
-        gathered,
+        current,
+        circumstances,
         'interrupted',
         'An earlier attempt did not finish; this one renewed the key.',
-        gathered.claim.attempt + 1,
+        claim.attempt + 1,
       );
 
-const forced: Rule = (gathered, { force }) =>
-  force ? rotate(gathered, 'forced', 'Renewed because an operator asked for it.', 0) : undefined;
+const forced: Rule = ({ current }, circumstances) =>
+  circumstances.force
+    ? rotate(current, circumstances, 'forced', 'Renewed because an operator asked for it.', 0)
+    : undefined;
 
-const due: Rule = (gathered, circumstances) => {
-  const { current } = gathered;
-  const validUntil = validUntilOf(current);
-  if (current === undefined || validUntil === undefined) return undefined;
-  const life = { createdAtMs: current.createdAtMs, validUntil };
-  const dueMs = dueAtMs(life, circumstances);
+const due: Rule = ({ current }, circumstances) => {
+  const validUntil = validUntilOf(current) ?? 0;
+  const dueMs = dueMsOf(current, circumstances);
   const left = duration(remainingSeconds(validUntil, circumstances.nowMs));
   return circumstances.nowMs >= dueMs
-    ? rotate(gathered, 'due', `Renewed with ${left} left.`, 0)
+    ? rotate(current, circumstances, 'due', `Renewed with ${left} left.`, 0)
     : none('not-due', `Due at ${instant(dueMs)}; the key has ${left} left.`, dueMs);
 };
 
@@ -292,11 +294,20 @@ export const pendingLabels = ({ versionId, refused }: PendingVersion): LabelOn[]
 ];
 
 function rotate(
-  { current }: Gathered,
+  current: CurrentVersion | undefined,
+  circumstances: Circumstances,
   reason: 'due' | 'forced' | 'interrupted',
   message: string,
   attempt: number,
 ): Decision | undefined {
   if (current?.content.kind !== 'pair') return undefined;
-  return { action: 'rotate', reason, message, current, content: current.content, attempt };
+  const isDue = circumstances.nowMs >= dueMsOf(current, circumstances);
+  return { action: 'rotate', reason, message, current, content: current.content, attempt, isDue };
+}
+
+/** Epoch milliseconds; the beginning of time for a key whose life is not known. */
+function dueMsOf(current: CurrentVersion | undefined, circumstances: Circumstances): number {
+  const validUntil = validUntilOf(current);
+  if (current === undefined || validUntil === undefined) return 0;
+  return dueAtMs({ createdAtMs: current.createdAtMs, validUntil }, circumstances);
 }

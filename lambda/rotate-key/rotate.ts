@@ -66,8 +66,8 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) {
     return deferred('out-of-time', 'This run has too little time left; the next tick continues.');
   }
-  // A key that is due for the first time is never held back: letting it end would be worse.
-  if (decision.reason !== 'due' && (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT) {
+  // A key that is due is never held back: letting it end would be worse, and its back-off bounds it.
+  if (!decision.isDue && (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT) {
     return deferred(
       'version-budget-spent',
       `The secret has had ${VERSION_BUDGET} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
