@@ -1,0 +1,450 @@
+// The configuration: the context object "momentoAuth", its one schema, and its documentation.
+import * as v from 'valibot';
+import { nearestName } from './nearest-name.ts';
+import {
+  environmentBytes,
+  environmentLimitBytes,
+  longestCreatedSecretName,
+  longestSecretArnPrefix,
+  rotateKeyEnvironment,
+} from './rotate-key-environment.ts';
+import { readSchedule, scheduleRemedy } from './schedule.ts';
+
+const ROOT = 'momentoAuth';
+const MOST_KEYS = 30;
+
+const keyNameRemedy =
+  'write a name of 1 to 32 letters, digits, "-" and "_" that starts with a letter, as "default"';
+const keysRemedy = `write an array of 1 to ${MOST_KEYS} keys, as [{ "name": "default" }]`;
+
+const keySchema = v.pipe(
+  closed(
+    {
+      /**
+       * What the key is called: in outputs (letters and digits alone), tags and logs. Renaming a
+       * key makes a new, empty secret and leaves the old one behind, untouched.
+       */
+      name: v.pipe(
+        v.string(keyNameRemedy),
+        v.regex(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, keyNameRemedy),
+      ),
+
+      /**
+       * ARN of a secret to adopt, complete with its six-character suffix. It must be in the stack's
+       * Region. Adoption changes nothing about the secret: the stack only reads and writes values.
+       *
+       * @default - the stack makes a secret, and leaves it when the stack is deleted
+       */
+      secretArn: optionalText(
+        /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}$/,
+        'write the whole ARN as Secrets Manager shows it, with the six characters at its end: ' +
+          '"arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf"',
+      ),
+
+      /**
+       * ARN of the KMS key that encrypts the secret. With `secretArn`: of the key that encrypts it
+       * already, so that the grants are right.
+       *
+       * @default - the account's own key `aws/secretsmanager`
+       */
+      kmsKeyArn: optionalText(
+        /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/,
+        'write the ARN of the key itself, not of an alias: "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID"',
+      ),
+
+      /**
+       * Regions to replicate the secret to, as `["eu-west-1"]`; a replica is encrypted with its
+       * Region's own key `aws/secretsmanager`. Not together with `secretArn`.
+       *
+       * @default - no replicas
+       */
+      replicaRegions: v.optional(
+        v.pipe(
+          v.array(
+            v.pipe(
+              v.string('write a Region, as "eu-west-1"'),
+              v.regex(/^[a-z]{2}(-[a-z]+)+-\d{1,2}$/, 'write a Region, as "eu-west-1"'),
+            ),
+            'write an array of Regions, as ["eu-west-1"]',
+          ),
+          v.check((regions) => new Set(regions).size === regions.length, 'name each Region once'),
+        ),
+      ),
+    },
+    keyNameRemedy,
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const key: unknown = dataset.value;
+    if (!isRecord(key) || key.secretArn === undefined || key.replicaRegions === undefined) return;
+    addIssue({
+      message:
+        'take out "replicaRegions": adopting a secret changes nothing about it. Replicate it with ' +
+        '"aws secretsmanager replicate-secret-to-regions", or take out "secretArn"',
+      path: [at(key, 'replicaRegions')],
+      received: show(key.replicaRegions),
+    });
+  }),
+);
+
+const configSchema = v.pipe(
+  closed({
+    /**
+     * Name of the CloudFormation stack. Another name is another stack, beside the first.
+     *
+     * @default "MomentoAuth"
+     */
+    stackName: v.optional(
+      text(
+        /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
+        'write a name of 1 to 128 letters, digits and "-" that starts with a letter, as "MomentoAuth"',
+      ),
+      'MomentoAuth',
+    ),
+
+    /**
+     * The keys to keep fresh, 1 to 30. Their order is the order in which they are tried.
+     *
+     * @default [{ "name": "default" }]
+     */
+    keys: v.optional(
+      v.pipe(
+        v.array(keySchema, keysRemedy),
+        v.rawCheck(({ dataset, addIssue }) => {
+          for (const issue of issuesBetweenKeys(dataset.value)) addIssue(issue);
+        }),
+      ),
+      [{ name: 'default' }],
+    ),
+
+    /**
+     * Reserved: keys found by a tag of their secrets. This version has only `null`, for none.
+     *
+     * @default null
+     */
+    discoverKeysByTag: v.optional(
+      v.null('write null: this version does not find keys by tag yet. List them in "keys"'),
+      null,
+    ),
+
+    /**
+     * Name of the key that tokens for front ends are made with.
+     *
+     * @default "default"; not looked at as long as there is no token endpoint
+     */
+    vendingKey: v.optional(v.string('write the name of one of the keys, as "default"'), 'default'),
+
+    /**
+     * How often the keys are looked at, as an EventBridge expression; from one minute to one day. A
+     * cron must run every day.
+     *
+     * @default "rate(1 hour)"
+     */
+    schedule: v.optional(
+      v.pipe(
+        v.string(scheduleRemedy),
+        v.rawCheck(({ dataset, addIssue }) => {
+          const schedule = dataset.typed ? readSchedule(dataset.value) : undefined;
+          if (schedule === undefined || schedule.ok) return;
+          addIssue({
+            message: `${schedule.problem}; ${scheduleRemedy}`,
+            received: show(dataset.value),
+          });
+        }),
+      ),
+      'rate(1 hour)',
+    ),
+
+    /**
+     * A key is refreshed when no more than this part of its life is left; more than 0, less than 1.
+     * Rotation never starts before half the life has passed, and never later than three intervals
+     * before the end.
+     *
+     * @default 0.3333
+     */
+    refreshAtFraction: v.optional(
+      number((x) => x > 0 && x < 1, 'write a number above 0 and below 1, as 0.3333'),
+      0.3333,
+    ),
+
+    /**
+     * Auth operations per second that Momento allows the account; more than 0.
+     *
+     * @default 5
+     */
+    authRatePerSecond: v.optional(
+      number((x) => x > 0, 'write a number above 0, as 5'),
+      5,
+    ),
+
+    /**
+     * ARN of the EventBridge bus that hears of rotations.
+     *
+     * @default null, the default bus of the account
+     */
+    eventBusArn: v.optional(
+      v.nullable(
+        text(
+          /^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/[A-Za-z0-9/._-]{1,256}$/,
+          'write the ARN of a bus, as "arn:aws:events:REGION:ACCOUNT:event-bus/NAME", or null for the default bus',
+        ),
+      ),
+      null,
+    ),
+
+    /**
+     * Reserved: e-mail addresses that hear of alarms. This version has only the empty array.
+     *
+     * @default []
+     */
+    alarmEmails: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string('write an e-mail address, as "ops@example.com"'),
+            v.email('write an e-mail address, as "ops@example.com"'),
+          ),
+          'write an array of e-mail addresses',
+        ),
+        v.check(
+          (emails) => emails.length === 0,
+          'write []: this version has no alarms yet, so nobody would ever be written to',
+        ),
+      ),
+      [],
+    ),
+
+    /**
+     * Reserved: the endpoint that vends tokens to front ends. This version has only `false`.
+     *
+     * @default false
+     */
+    tokenEndpoint: v.optional(
+      v.literal(false, 'write false or leave it out: this version has no token endpoint yet'),
+      false,
+    ),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const config: unknown = dataset.value;
+    if (!isRecord(config) || typeof config.vendingKey !== 'string') return;
+    const names = keyNames(config.keys);
+    // The default is no claim that such a key exists: without an endpoint nothing vends.
+    const vending = config.tokenEndpoint !== false || config.vendingKey !== 'default';
+    if (!vending || names.length === 0 || names.includes(config.vendingKey)) return;
+    addIssue({
+      message: `write the name of one of the keys: ${names.map(show).join(', ')}`,
+      path: [at(config, 'vendingKey')],
+      received: show(config.vendingKey),
+    });
+  }),
+);
+
+/** The configuration, checked and with its defaults filled in. */
+export type Config = v.InferOutput<typeof configSchema>;
+/** One configured key. */
+export type KeyConfig = v.InferOutput<typeof keySchema>;
+
+/** One thing wrong with the configuration. */
+export interface ConfigIssue {
+  /** Where, as `momentoAuth.keys[1].secretArn`. */
+  readonly path: string;
+  /** What stands there, as JSON, cut short. */
+  readonly got: string;
+  /** What to write instead. */
+  readonly remedy: string;
+}
+
+/** The configuration is wrong. `message` is made for people and holds every problem. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'ERR_CONFIG';
+  readonly issues: readonly ConfigIssue[];
+
+  constructor(issues: readonly ConfigIssue[], options?: ErrorOptions) {
+    const problems = issues.map(
+      ({ path, got, remedy }) => `  ${path}\n    got:    ${got}\n    remedy: ${remedy}`,
+    );
+    const count = issues.length === 1 ? 'a problem' : `${issues.length} problems`;
+    super(`The configuration has ${count}:\n\n${problems.join('\n\n')}\n`, options);
+    this.issues = issues;
+  }
+}
+
+/**
+ * Checks the context object `momentoAuth`.
+ *
+ * @param input the object; its JSON text, as `-c momentoAuth='{…}'` gives it; or undefined for all
+ * defaults
+ * @throws {ConfigError} with every problem at once
+ */
+export function parseConfig(input: unknown): Config {
+  const result = v.safeParse(configSchema, input === undefined ? {} : fromText(input));
+  if (!result.success) {
+    throw new ConfigError(
+      result.issues.map((issue) => ({
+        path: pathOf(issue),
+        got: issue.type === 'raw_check' ? issue.received : show(issue.input),
+        remedy: issue.message,
+      })),
+    );
+  }
+  const config = result.output;
+  const tooLong = environmentIssue(config);
+  if (tooLong !== undefined) throw new ConfigError([tooLong]);
+  return config;
+}
+
+/** Names of outputs are made of letters and digits alone: this is what is left of a key's name. */
+export function strippedName(keyName: string): string {
+  return keyName.replace(/[^A-Za-z0-9]/g, '');
+}
+
+function fromText(input: unknown): unknown {
+  if (typeof input !== 'string') return input;
+  try {
+    return JSON.parse(input);
+  } catch (cause) {
+    const remedy = `write JSON in single quotes, as -c ${ROOT}='{"keys":[{"name":"default"}]}'`;
+    throw new ConfigError([{ path: ROOT, got: 'text that is not JSON', remedy }], { cause });
+  }
+}
+
+/** An object that has no other properties than these, whose every stranger is reported. */
+function closed<const TEntries extends v.ObjectEntries>(
+  entries: TEntries,
+  requiredRemedy = 'write this property',
+): v.GenericSchema<unknown, v.InferOutput<v.ObjectSchema<TEntries, undefined>>> {
+  const known = Object.keys(entries);
+  return v.pipe(
+    v.custom<Record<string, unknown>>(isRecord, `write an object with any of ${known.join(', ')}`),
+    v.looseObject(entries, requiredRemedy),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const value: unknown = dataset.value;
+      if (!isRecord(value)) return;
+      for (const name of Object.keys(value).filter((name) => !known.includes(name))) {
+        const nearest = nearestName(name, known);
+        addIssue({
+          message:
+            nearest === undefined
+              ? `take it out; there are ${known.join(', ')}`
+              : `write "${nearest}", or take it out`,
+          path: [at(value, name)],
+          // Never its value: who pastes an API key into the wrong place must not find it in a log.
+          received: 'a property that does not exist',
+        });
+      }
+    }),
+  );
+}
+
+function text(pattern: RegExp, remedy: string) {
+  return v.pipe(v.string(remedy), v.regex(pattern, remedy));
+}
+
+function optionalText(pattern: RegExp, remedy: string) {
+  return v.optional(text(pattern, remedy));
+}
+
+function number(isValid: (value: number) => boolean, remedy: string) {
+  return v.pipe(
+    v.number(remedy),
+    v.check((value) => Number.isFinite(value) && isValid(value), remedy),
+  );
+}
+
+interface FoundIssue {
+  readonly message: string;
+  readonly received: string;
+  readonly path?: [v.ArrayPathItem, v.ObjectPathItem];
+}
+
+/** Too few or too many keys, and two with one name, one output or one secret. */
+function issuesBetweenKeys(keys: unknown): readonly FoundIssue[] {
+  if (!Array.isArray(keys)) return [];
+  const issues: FoundIssue[] = [];
+  if (keys.length < 1 || keys.length > MOST_KEYS) {
+    issues.push({ message: keysRemedy, received: `${keys.length} keys` });
+  }
+  const nameByOutput = new Map<string, string>();
+  const secretArns = new Set<string>();
+  for (const [index, key] of keys.entries()) {
+    if (!isRecord(key)) continue;
+    const { name, secretArn } = key;
+    const add = (property: string, message: string) =>
+      issues.push({
+        message,
+        received: show(key[property]),
+        path: [
+          { type: 'array', origin: 'value', input: keys, key: index, value: key },
+          at(key, property),
+        ],
+      });
+    if (typeof name === 'string') {
+      const output = strippedName(name);
+      const other = nameByOutput.get(output);
+      if (other === name) add('name', 'write another name: each key has its own');
+      else if (other !== undefined) {
+        add(
+          'name',
+          `write another name: outputs are named by letters and digits alone, and "${other}" has the same`,
+        );
+      } else nameByOutput.set(output, name);
+    }
+    if (typeof secretArn === 'string') {
+      if (secretArns.has(secretArn)) {
+        add('secretArn', 'take one of the two keys out: a secret belongs to one key');
+      }
+      secretArns.add(secretArn);
+    }
+  }
+  return issues;
+}
+
+/** Created secrets always fit; thirty adopted ones with long names may not. */
+function environmentIssue(config: Config): ConfigIssue | undefined {
+  const schedule = readSchedule(config.schedule);
+  const bytes = environmentBytes(
+    rotateKeyEnvironment({
+      secretArnPrefix: longestSecretArnPrefix,
+      keySecrets: config.keys.map((key) => key.secretArn ?? longestCreatedSecretName(key.name)),
+      scheduleIntervalSeconds: schedule.ok ? schedule.intervalSeconds : 0,
+      refreshAtFraction: config.refreshAtFraction,
+      authRatePerSecond: config.authRatePerSecond,
+      eventBus: config.eventBusArn ?? 'default',
+    }),
+  );
+  if (bytes <= environmentLimitBytes) return undefined;
+  return {
+    path: `${ROOT}.keys`,
+    got: `${config.keys.length} keys that need ${bytes} bytes of the function's environment`,
+    remedy:
+      `keep it within Lambda's ${environmentLimitBytes} bytes: ` +
+      'move some keys to a second stack (another "stackName"), or adopt secrets with shorter names',
+  };
+}
+
+function keyNames(keys: unknown): readonly string[] {
+  if (!Array.isArray(keys)) return [];
+  return keys.flatMap((key: unknown) =>
+    isRecord(key) && typeof key.name === 'string' ? [key.name] : [],
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function at(input: Record<string, unknown>, key: string): v.ObjectPathItem {
+  return { type: 'object', origin: 'value', input, key, value: input[key] };
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): string {
+  const steps = (issue.path ?? []).map(({ key }) =>
+    typeof key === 'number' ? `[${key}]` : `.${String(key)}`,
+  );
+  return ROOT + steps.join('');
+}
+
+function show(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'nothing';
+  return json.length <= 100 ? json : `${json.slice(0, 99)}…`;
+}

@@ -1,0 +1,410 @@
+// The configuration: its defaults, and every way to get it wrong with the message that puts it right.
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, type ConfigIssue, parseConfig } from '../../lib/config.ts';
+import {
+  environmentBytes,
+  environmentLimitBytes,
+  longestSecretArnPrefix,
+  rotateKeyEnvironment,
+} from '../../lib/rotate-key-environment.ts';
+
+const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:momento/key-AbCdEf';
+const kmsKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+
+function issuesOf(input: unknown): readonly ConfigIssue[] {
+  try {
+    parseConfig(input);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.issues;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('accepted', () => {
+  test('nothing at all: every default', () => {
+    const defaults = {
+      stackName: 'MomentoAuth',
+      keys: [{ name: 'default' }],
+      discoverKeysByTag: null,
+      vendingKey: 'default',
+      schedule: 'rate(1 hour)',
+      refreshAtFraction: 0.3333,
+      authRatePerSecond: 5,
+      eventBusArn: null,
+      alarmEmails: [],
+      tokenEndpoint: false,
+    };
+    expect(parseConfig(undefined)).toEqual(defaults);
+    expect(parseConfig({})).toEqual(defaults);
+    expect(parseConfig(defaults)).toEqual(defaults);
+  });
+
+  test('JSON text, as "-c momentoAuth=…" gives it', () => {
+    expect(parseConfig('{"keys":[{"name":"orders"}]}').keys).toEqual([{ name: 'orders' }]);
+  });
+
+  test.each([
+    ['a name of one letter', { keys: [{ name: 'a' }] }],
+    ['a name of 32 characters', { keys: [{ name: `a${'-'.repeat(31)}` }] }],
+    ['names that differ by a letter', { keys: [{ name: 'a-b' }, { name: 'a_c' }] }],
+    ['30 keys', { keys: Array.from({ length: 30 }, (_, i) => ({ name: `key-${i}` })) }],
+    ['an adopted secret and its KMS key', { keys: [{ name: 'default', secretArn, kmsKeyArn }] }],
+    ['replicas', { keys: [{ name: 'default', kmsKeyArn, replicaRegions: ['us-gov-west-1'] }] }],
+    ['a key to vend with', { keys: [{ name: 'a' }, { name: 'b' }], vendingKey: 'b' }],
+    ['a fraction above 0', { refreshAtFraction: 0.0001 }],
+    ['a fraction below 1', { refreshAtFraction: 0.9999 }],
+    ['a slow rate', { authRatePerSecond: 0.1 }],
+    ['a bus', { eventBusArn: 'arn:aws-cn:events:cn-north-1:123456789012:event-bus/a/b.c' }],
+    ['a stack name of 128 characters', { stackName: 'a'.repeat(128) }],
+  ])('%s', (_what, input) => {
+    expect(parseConfig(input)).toMatchObject(input);
+  });
+});
+
+const keyName =
+  'write a name of 1 to 32 letters, digits, "-" and "_" that starts with a letter, as "default"';
+const fullArn =
+  'write the whole ARN as Secrets Manager shows it, with the six characters at its end: "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf"';
+const kmsArn =
+  'write the ARN of the key itself, not of an alias: "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID"';
+const schedule =
+  'write a rate from one minute to one day, as "rate(5 minutes)", "rate(1 hour)" or "rate(1 day)", or a cron that runs every day, as "cron(0/10 * * * ? *)"';
+const stackName =
+  'write a name of 1 to 128 letters, digits and "-" that starts with a letter, as "MomentoAuth"';
+const bus =
+  'write the ARN of a bus, as "arn:aws:events:REGION:ACCOUNT:event-bus/NAME", or null for the default bus';
+const fraction = 'write a number above 0 and below 1, as 0.3333';
+const rate = 'write a number above 0, as 5';
+const unknownProperty = 'a property that does not exist';
+const properties =
+  'stackName, keys, discoverKeysByTag, vendingKey, schedule, refreshAtFraction, authRatePerSecond, eventBusArn, alarmEmails, tokenEndpoint';
+
+const wrong: readonly [what: string, input: unknown, path: string, got: string, remedy: string][] =
+  [
+    [
+      'no JSON',
+      "{'keys':[]}",
+      '',
+      'text that is not JSON',
+      'write JSON in single quotes, as -c momentoAuth=\'{"keys":[{"name":"default"}]}\'',
+    ],
+    ['null', 'null', '', 'null', `write an object with any of ${properties}`],
+    ['an array', [], '', '[]', `write an object with any of ${properties}`],
+
+    [
+      'a mistyped property',
+      { shedule: 'rate(1 hour)' },
+      '.shedule',
+      unknownProperty,
+      'write "schedule", or take it out',
+    ],
+    [
+      'a stranger',
+      { lambdaMemoryInMegabytes: 512 },
+      '.lambdaMemoryInMegabytes',
+      unknownProperty,
+      `take it out; there are ${properties}`,
+    ],
+    [
+      'a mistyped property of a key',
+      { keys: [{ name: 'a', kmsKeyARN: kmsKeyArn }] },
+      '.keys[0].kmsKeyARN',
+      unknownProperty,
+      'write "kmsKeyArn", or take it out',
+    ],
+
+    ['a number as stack name', { stackName: 1 }, '.stackName', '1', stackName],
+    ['an empty stack name', { stackName: '' }, '.stackName', '""', stackName],
+    ['an underscore in the stack name', { stackName: 'a_b' }, '.stackName', '"a_b"', stackName],
+    [
+      'a stack name of 129 characters',
+      { stackName: 'a'.repeat(129) },
+      '.stackName',
+      `"${'a'.repeat(98)}…`,
+      stackName,
+    ],
+
+    [
+      'keys that are no array',
+      { keys: { name: 'a' } },
+      '.keys',
+      '{"name":"a"}',
+      'write an array of 1 to 30 keys, as [{ "name": "default" }]',
+    ],
+    [
+      'no keys',
+      { keys: [] },
+      '.keys',
+      '0 keys',
+      'write an array of 1 to 30 keys, as [{ "name": "default" }]',
+    ],
+    [
+      '31 keys',
+      { keys: Array.from({ length: 31 }, (_, i) => ({ name: `k${i}` })) },
+      '.keys',
+      '31 keys',
+      'write an array of 1 to 30 keys, as [{ "name": "default" }]',
+    ],
+    [
+      'a key that is a name',
+      { keys: ['default'] },
+      '.keys[0]',
+      '"default"',
+      'write an object with any of name, secretArn, kmsKeyArn, replicaRegions',
+    ],
+    ['a key without a name', { keys: [{}] }, '.keys[0].name', 'nothing', keyName],
+    [
+      'a name that starts with a digit',
+      { keys: [{ name: '1a' }] },
+      '.keys[0].name',
+      '"1a"',
+      keyName,
+    ],
+    ['a name with a space', { keys: [{ name: 'a b' }] }, '.keys[0].name', '"a b"', keyName],
+    [
+      'a name of 33 characters',
+      { keys: [{ name: 'a'.repeat(33) }] },
+      '.keys[0].name',
+      `"${'a'.repeat(33)}"`,
+      keyName,
+    ],
+    [
+      'one name twice',
+      { keys: [{ name: 'a' }, { name: 'a' }] },
+      '.keys[1].name',
+      '"a"',
+      'write another name: each key has its own',
+    ],
+    [
+      'names with one output',
+      { keys: [{ name: 'ab' }, { name: 'x' }, { name: 'a-b' }] },
+      '.keys[2].name',
+      '"a-b"',
+      'write another name: outputs are named by letters and digits alone, and "ab" has the same',
+    ],
+    [
+      'the name of a secret as its ARN',
+      { keys: [{ name: 'a', secretArn: 'momento/key' }] },
+      '.keys[0].secretArn',
+      '"momento/key"',
+      fullArn,
+    ],
+    [
+      'an ARN without its suffix',
+      { keys: [{ name: 'a' }, { name: 'b', secretArn: secretArn.slice(0, -7) }] },
+      '.keys[1].secretArn',
+      `"${secretArn.slice(0, -7)}"`,
+      fullArn,
+    ],
+    [
+      'null as secret',
+      { keys: [{ name: 'a', secretArn: null }] },
+      '.keys[0].secretArn',
+      'null',
+      fullArn,
+    ],
+    [
+      'one secret twice',
+      {
+        keys: [
+          { name: 'a', secretArn },
+          { name: 'b', secretArn },
+        ],
+      },
+      '.keys[1].secretArn',
+      `"${secretArn}"`,
+      'take one of the two keys out: a secret belongs to one key',
+    ],
+    [
+      'a KMS alias',
+      { keys: [{ name: 'a', kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:alias/x' }] },
+      '.keys[0].kmsKeyArn',
+      '"arn:aws:kms:eu-west-1:123456789012:alias/x"',
+      kmsArn,
+    ],
+    [
+      'a Region that is none',
+      { keys: [{ name: 'a', replicaRegions: ['Ireland'] }] },
+      '.keys[0].replicaRegions[0]',
+      '"Ireland"',
+      'write a Region, as "eu-west-1"',
+    ],
+    [
+      'a Region that is no array',
+      { keys: [{ name: 'a', replicaRegions: 'eu-west-1' }] },
+      '.keys[0].replicaRegions',
+      '"eu-west-1"',
+      'write an array of Regions, as ["eu-west-1"]',
+    ],
+    [
+      'a Region twice',
+      { keys: [{ name: 'a', replicaRegions: ['eu-west-1', 'eu-west-1'] }] },
+      '.keys[0].replicaRegions',
+      '["eu-west-1","eu-west-1"]',
+      'name each Region once',
+    ],
+    [
+      'replicas of an adopted secret',
+      { keys: [{ name: 'a', secretArn, replicaRegions: ['eu-west-1'] }] },
+      '.keys[0].replicaRegions',
+      '["eu-west-1"]',
+      'take out "replicaRegions": adopting a secret changes nothing about it. Replicate it with "aws secretsmanager replicate-secret-to-regions", or take out "secretArn"',
+    ],
+
+    [
+      'a vending key that is none',
+      { keys: [{ name: 'a' }, { name: 'b' }], vendingKey: 'c' },
+      '.vendingKey',
+      '"c"',
+      'write the name of one of the keys: "a", "b"',
+    ],
+    [
+      'a schedule out of range',
+      { schedule: 'rate(2 days)' },
+      '.schedule',
+      '"rate(2 days)"',
+      `its interval is not between one minute and one day; ${schedule}`,
+    ],
+    [
+      'a schedule without days',
+      { schedule: 'cron(0 12 ? * MON *)' },
+      '.schedule',
+      '"cron(0 12 ? * MON *)"',
+      `it does not run every day: its last four fields must be "* * ? *"; ${schedule}`,
+    ],
+    ['a schedule in minutes', { schedule: 60 }, '.schedule', '60', schedule],
+    ['a fraction of 0', { refreshAtFraction: 0 }, '.refreshAtFraction', '0', fraction],
+    ['a fraction of 1', { refreshAtFraction: 1 }, '.refreshAtFraction', '1', fraction],
+    ['a fraction in words', { refreshAtFraction: '0.3' }, '.refreshAtFraction', '"0.3"', fraction],
+    ['a rate of 0', { authRatePerSecond: 0 }, '.authRatePerSecond', '0', rate],
+    [
+      'an endless rate',
+      { authRatePerSecond: Number.POSITIVE_INFINITY },
+      '.authRatePerSecond',
+      'null',
+      rate,
+    ],
+    ['the name of a bus', { eventBusArn: 'momento' }, '.eventBusArn', '"momento"', bus],
+
+    [
+      'keys by tag',
+      { discoverKeysByTag: 'momento' },
+      '.discoverKeysByTag',
+      '"momento"',
+      'write null: this version does not find keys by tag yet. List them in "keys"',
+    ],
+    [
+      'alarm e-mails',
+      { alarmEmails: ['ops@example.com'] },
+      '.alarmEmails',
+      '["ops@example.com"]',
+      'write []: this version has no alarms yet, so nobody would ever be written to',
+    ],
+    [
+      'an e-mail alone',
+      { alarmEmails: 'ops@example.com' },
+      '.alarmEmails',
+      '"ops@example.com"',
+      'write an array of e-mail addresses',
+    ],
+    [
+      'a token endpoint',
+      { tokenEndpoint: { sharing: true } },
+      '.tokenEndpoint',
+      '{"sharing":true}',
+      'write false or leave it out: this version has no token endpoint yet',
+    ],
+    [
+      'a token endpoint that is true',
+      { tokenEndpoint: true },
+      '.tokenEndpoint',
+      'true',
+      'write false or leave it out: this version has no token endpoint yet',
+    ],
+  ];
+
+describe('refused, with one issue that says where, what and what instead', () => {
+  test.each(wrong)('%s', (_what, input, path, got, remedy) => {
+    expect(issuesOf(input)).toEqual([{ path: `momentoAuth${path}`, got, remedy }]);
+  });
+});
+
+describe('the message', () => {
+  test('holds all problems at once, those between keys included', () => {
+    const input = {
+      shedule: 'x',
+      schedule: 'x',
+      refreshAtFraction: 2,
+      vendingKey: 'nobody',
+      keys: [{ name: 'a', secretArn: 'x' }, { name: 'a' }, { name: '' }],
+    };
+    expect(issuesOf(input).map(({ path }) => path)).toEqual([
+      'momentoAuth.keys[0].secretArn',
+      'momentoAuth.keys[2].name',
+      'momentoAuth.keys[1].name',
+      'momentoAuth.schedule',
+      'momentoAuth.refreshAtFraction',
+      'momentoAuth.shedule',
+      'momentoAuth.vendingKey',
+    ]);
+  });
+
+  test('is for people', () => {
+    const error = new ConfigError([{ path: 'momentoAuth.keys[1]', got: '1', remedy: 'write 2' }]);
+    expect(error.code).toBe('ERR_CONFIG');
+    expect(error.message).toBe(
+      'The configuration has a problem:\n\n  momentoAuth.keys[1]\n    got:    1\n    remedy: write 2\n',
+    );
+  });
+
+  test('never shows the value of a property that does not exist: it may be a key', () => {
+    const canary = 'canary-3b1f';
+    for (const input of [
+      { keys: [{ name: 'a', apiKey: canary }] },
+      { refreshToken: canary },
+      canary,
+    ]) {
+      expect(JSON.stringify(issuesOf(input))).not.toContain(canary);
+    }
+  });
+});
+
+describe("Lambda's limit for the environment", () => {
+  // Nine long names, and a tenth that is as long as there is room for.
+  const arnOf = (nameLength: number, index: number) =>
+    `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${String(index).padEnd(nameLength, 'x')}-AbCdEf`;
+  const keysWith = (lastLength: number) =>
+    Array.from({ length: 10 }, (_, index) => ({
+      name: `key${index}`,
+      secretArn: arnOf(index < 9 ? 320 : lastLength, index),
+    }));
+  const bytesWith = (lastLength: number) =>
+    environmentBytes(
+      rotateKeyEnvironment({
+        secretArnPrefix: longestSecretArnPrefix,
+        keySecrets: keysWith(lastLength).map((key) => key.secretArn),
+        scheduleIntervalSeconds: 3_600,
+        refreshAtFraction: 0.3333,
+        authRatePerSecond: 5,
+        eventBus: 'default',
+      }),
+    );
+  const fullLength = environmentLimitBytes - bytesWith(1) + 1;
+
+  test('reached exactly is accepted', () => {
+    expect(bytesWith(fullLength)).toBe(environmentLimitBytes);
+    expect(parseConfig({ keys: keysWith(fullLength) }).keys).toHaveLength(10);
+  });
+
+  test('passed by one byte is refused', () => {
+    expect(issuesOf({ keys: keysWith(fullLength + 1) })).toEqual([
+      {
+        path: 'momentoAuth.keys',
+        got: "10 keys that need 4097 bytes of the function's environment",
+        remedy:
+          'keep it within Lambda\'s 4096 bytes: move some keys to a second stack (another "stackName"), or adopt secrets with shorter names',
+      },
+    ]);
+  });
+});
