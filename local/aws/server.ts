@@ -1,0 +1,450 @@
+// One loopback HTTP server for all AWS APIs of the stack.
+//
+//   request ─► which operation? ─► whose signature? ─► read the input ─► may it? ─► intercept ─► effect ─► answer
+//
+// Everything from "may it?" to the effect happens in one synchronous step, so that no two calls
+// interleave, unless an interceptor asks for a delay.
+
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AwsError } from './aws-error.ts';
+import { type Decision, evaluate } from './iam.ts';
+import { type Principal, type Principals, principalArnKey } from './principals.ts';
+import { type Call, type Demand, encodeJson, type Service } from './service.ts';
+import { type SignedRequest, verifySignature } from './signature.ts';
+import { answerSts, xmlError } from './sts.ts';
+
+/** An API of the REST kind, such as Lambda's Invoke. Its signing name is what stands before its action's colon. */
+export interface RestRoute {
+  readonly method: string;
+  /** Matched against the path as it stands on the wire, without the query: anchor it with `^` and `$`. */
+  readonly pattern: RegExp;
+  authorize(match: RegExpMatchArray): Demand;
+  handle(
+    match: RegExpMatchArray,
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<RestAnswer>;
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+/** A call that was allowed and is about to take effect. */
+export interface InterceptedCall {
+  readonly principalArn: string;
+  /** `service:Operation` */
+  readonly action: string;
+  readonly resource: string;
+  /** The input as read. May hold a secret value: never print it. */
+  readonly input: unknown;
+}
+
+/**
+ * What befalls an intercepted call.
+ * - `error`: refused, no effect.
+ * - `loseAnswer`: it takes effect, then the connection breaks.
+ * - `delayMs`: late. By default the effect is on time and the answer late; with `before: 'effect'`
+ *   the effect is late too, and comes even if the caller has given up.
+ */
+export type Fault =
+  | { readonly error: AwsError }
+  | { readonly loseAnswer: true }
+  | { readonly delayMs: number; readonly before?: 'effect' | 'answer' };
+
+/** One finished call, for the terminal and for tests. Never holds an input or an output. */
+export interface CallRecord {
+  readonly principalArn: string;
+  readonly action: string;
+  readonly resource: string;
+  /** `denied`: by policy, or nobody's key. `refused`: any other error. `lost`: effect, but no answer. */
+  readonly outcome: 'ok' | 'denied' | 'refused' | 'lost';
+  /** The error's name. */
+  readonly error?: string;
+}
+
+export interface AwsServerOptions {
+  /** @default 0, a free port that the system picks */
+  readonly port?: number;
+  readonly region: string;
+  readonly accountId: string;
+  readonly services: readonly Service[];
+  readonly principals: Pick<Principals, 'find'>;
+  /** @default none */
+  readonly rest?: readonly RestRoute[];
+  readonly onCall?: (record: CallRecord) => void;
+  readonly intercept?: (call: InterceptedCall) => Fault | undefined;
+  /** Told of a bug of the stand-in; the caller gets InternalFailure. @default written to stderr */
+  readonly onBug?: (error: unknown) => void;
+  /** Epoch milliseconds, for the age of signatures and the `Date` header. @default Date.now */
+  readonly now?: () => number;
+  /** @default 6 MiB, what Lambda takes */
+  readonly maxBodyBytes?: number;
+}
+
+export interface AwsServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly port: number;
+  /** Ends every connection, waiting ones included. */
+  close(): Promise<void>;
+}
+
+/** Rejects with the system's error (`EADDRINUSE` …) when it cannot listen. */
+export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
+  const closing = new AbortController();
+  const server = createServer((request, response) => {
+    serve(request, response, options, closing.signal).catch((error: unknown) => {
+      reportBug(error, options);
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve, reject) => {
+        closing.abort();
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** How one request is understood: what it asks for, and in what form it wants the answer. */
+interface Target {
+  readonly signingName: string;
+  /** Reads the input. After the signature, before any permission. */
+  begin(body: Buffer): PreparedCall;
+  failure(error: AwsError): Reply;
+}
+
+interface PreparedCall {
+  readonly input: unknown;
+  readonly demands: readonly Demand[];
+  perform(principal: Principal, allows: (demand: Demand) => boolean): Reply | Promise<Reply>;
+}
+
+/** How AWS names a caller that it does not know. */
+const ANONYMOUS = 'anonymous';
+
+const DROPPED = Symbol('connection broken on purpose');
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AwsServerOptions,
+  closing: AbortSignal,
+): Promise<void> {
+  const requestId = randomUUID();
+  const now = options.now ?? Date.now;
+  let failure = (error: AwsError): Reply => jsonFailure(error, '1.1');
+  let reply: Reply | typeof DROPPED;
+  try {
+    const signed = await readRequest(request, options.maxBodyBytes ?? 6 * 1024 * 1024);
+    const target = resolve(signed, options, requestId);
+    failure = target.failure;
+    reply = await answer(target, signed, options, now, closing);
+  } catch (error) {
+    // Not `request.destroyed`: that is so for every request that was read to its end.
+    if (closing.aborted || response.destroyed) return void response.destroy();
+    reply = failure(asAwsError(error, options));
+  }
+  if (reply === DROPPED || closing.aborted) return void response.destroy();
+  response.writeHead(reply.status, {
+    ...reply.headers,
+    'content-length': Buffer.byteLength(reply.body),
+    // Clients correct their clock by this header: it must agree with the clock that judged them.
+    date: new Date(now()).toUTCString(),
+    'x-amzn-requestid': requestId,
+  });
+  response.end(reply.body);
+}
+
+async function answer(
+  target: Target,
+  signed: SignedRequest,
+  options: AwsServerOptions,
+  now: () => number,
+  closing: AbortSignal,
+): Promise<Reply | typeof DROPPED> {
+  const principal = await verifySignature(signed, {
+    find: (accessKeyId) => options.principals.find(accessKeyId),
+    region: options.region,
+    service: target.signingName,
+    nowMs: now(),
+  });
+  const call = target.begin(Buffer.from(signed.body));
+  const [first] = call.demands;
+  const record = (outcome: CallRecord['outcome'], error?: string, demand = first) => {
+    if (demand === undefined) return;
+    options.onCall?.({
+      principalArn: principal?.arn ?? ANONYMOUS,
+      action: demand.action,
+      resource: demand.resource,
+      outcome,
+      ...(error === undefined ? {} : { error }),
+    });
+  };
+
+  if (principal === undefined) {
+    record('denied', 'AccessDeniedException');
+    throw accessDenied(ANONYMOUS, first, 'implicit-deny');
+  }
+  for (const demand of call.demands) {
+    const decision = decide(principal, demand);
+    if (decision === 'allow') continue;
+    record('denied', 'AccessDeniedException', demand);
+    throw accessDenied(principal.arn, demand, decision);
+  }
+
+  const fault = intercept(options, principal, call);
+  if (fault !== undefined && 'error' in fault) {
+    record('refused', fault.error.name);
+    throw fault.error;
+  }
+  const delay = fault !== undefined && 'delayMs' in fault ? fault : undefined;
+  if (delay?.before === 'effect') await sleep(delay.delayMs, undefined, { signal: closing });
+
+  let reply: Reply;
+  try {
+    reply = await call.perform(principal, (demand) => decide(principal, demand) === 'allow');
+  } catch (error) {
+    const known = error instanceof AwsError ? error.name : 'InternalFailure';
+    record(known === 'AccessDeniedException' ? 'denied' : 'refused', known);
+    throw error;
+  }
+  if (fault !== undefined && 'loseAnswer' in fault) {
+    record('lost');
+    return DROPPED;
+  }
+  record('ok');
+  if (delay !== undefined && delay.before !== 'effect') {
+    await sleep(delay.delayMs, undefined, { signal: closing });
+  }
+  return reply;
+}
+
+function intercept(
+  options: AwsServerOptions,
+  principal: Principal,
+  call: PreparedCall,
+): Fault | undefined {
+  const [demand] = call.demands;
+  if (demand === undefined) return undefined;
+  return options.intercept?.({
+    principalArn: principal.arn,
+    action: demand.action,
+    resource: demand.resource,
+    input: call.input,
+  });
+}
+
+function decide(principal: Principal, demand: Demand): Decision {
+  return evaluate(principal.statements, {
+    action: demand.action,
+    resource: demand.resource,
+    context: { ...demand.context, 'aws:PrincipalArn': principalArnKey(principal.arn) },
+  }).decision;
+}
+
+function accessDenied(
+  principalArn: string,
+  demand: Demand | undefined,
+  decision: Exclude<Decision, 'allow'>,
+): AwsError {
+  const { action = 'sts:GetCallerIdentity', resource = '*', shownAs = resource } = demand ?? {};
+  const reason =
+    decision === 'explicit-deny'
+      ? 'with an explicit deny in an identity-based policy'
+      : `because no identity-based policy allows the ${action} action`;
+  return new AwsError(
+    'AccessDeniedException',
+    `User: ${principalArn} is not authorized to perform: ${action} on resource: ${shownAs} ${reason}`,
+  );
+}
+
+// ── what a request asks for ─────────────────────────────────────────────────────────────────────
+
+function resolve(signed: SignedRequest, options: AwsServerOptions, requestId: string): Target {
+  const target = signed.headers['x-amz-target'];
+  if (target !== undefined && signed.method === 'POST') return jsonTarget(target, signed, options);
+  for (const route of options.rest ?? []) {
+    const match = signed.method === route.method ? signed.path.match(route.pattern) : null;
+    if (match !== null) return restTarget(route, match, signed);
+  }
+  const type = signed.headers['content-type'] ?? '';
+  if (signed.method === 'POST' && type.startsWith('application/x-www-form-urlencoded')) {
+    return stsTarget(signed, options, requestId);
+  }
+  throw new AwsError('UnknownOperationException', 'The local stack has no such API.', {
+    status: 404,
+  });
+}
+
+function jsonTarget(target: string, signed: SignedRequest, options: AwsServerOptions): Target {
+  const [prefix = '', name = ''] = target.split('.');
+  const service = options.services.find((candidate) => candidate.target === prefix);
+  const operation =
+    service && Object.hasOwn(service.operations, name) ? service.operations[name] : undefined;
+  if (service === undefined || operation === undefined) {
+    throw new AwsError(
+      'UnknownOperationException',
+      `The local stack does not have the operation ${JSON.stringify(target.slice(0, 100))}.`,
+    );
+  }
+  const endpoint = `http://${signed.headers.host ?? '127.0.0.1'}`;
+  return {
+    signingName: service.signingName,
+    begin(body) {
+      const call: Call = operation.begin(parseJson(body));
+      return {
+        input: call.input,
+        demands: call.demands,
+        perform: (principal, allows) => ({
+          status: 200,
+          headers: { 'content-type': `application/x-amz-json-${service.jsonVersion}` },
+          body: encodeJson(call.perform({ principalArn: principal.arn, allows, endpoint })),
+        }),
+      };
+    },
+    failure: (error) => jsonFailure(error, service.jsonVersion),
+  };
+}
+
+function restTarget(route: RestRoute, match: RegExpMatchArray, signed: SignedRequest): Target {
+  const demand = route.authorize(match);
+  return {
+    signingName: demand.action.split(':')[0] ?? '',
+    begin: (body) => ({
+      input: undefined,
+      demands: [demand],
+      perform: async () => {
+        const { status, headers, body: answered } = await route.handle(match, body, signed.headers);
+        return { status, headers: headers ?? {}, body: answered ?? '' };
+      },
+    }),
+    failure: (error) =>
+      jsonFailure(
+        error.name === 'AccessDeniedException'
+          ? new AwsError(error.name, error.message, { status: 403, cause: error })
+          : error,
+        undefined,
+      ),
+  };
+}
+
+function stsTarget(signed: SignedRequest, options: AwsServerOptions, requestId: string): Target {
+  return {
+    signingName: 'sts',
+    begin: (body) => ({
+      input: undefined,
+      // Everyone may ask who they are.
+      demands: [],
+      perform: (principal) => ({
+        status: 200,
+        headers: { 'content-type': 'text/xml' },
+        body: answerSts(new URLSearchParams(body.toString()), {
+          principalArn: principal.arn,
+          accountId: options.accountId,
+          accessKeyId: /Credential=([^/]*)/.exec(signed.headers.authorization ?? '')?.[1] ?? '',
+          requestId,
+        }),
+      }),
+    }),
+    failure: (error) => ({
+      status: error.status,
+      headers: { 'content-type': 'text/xml', 'x-amzn-errortype': error.name },
+      body: xmlError(error, requestId),
+    }),
+  };
+}
+
+// ── bytes in, bytes out ─────────────────────────────────────────────────────────────────────────
+
+async function readRequest(request: IncomingMessage, maxBytes: number): Promise<SignedRequest> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    // Read on to the end, keeping nothing: a client that is cut off while it writes never sees the answer.
+    if (size <= maxBytes) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  if (size > maxBytes) {
+    throw new AwsError(
+      'RequestEntityTooLargeException',
+      `The request body has ${size} bytes; at most ${maxBytes} are taken.`,
+      { status: 413 },
+    );
+  }
+  const [path = '/', search = ''] = (request.url ?? '/').split(/\?(.*)/s);
+  const query: Record<string, string | string[]> = {};
+  const parameters = new URLSearchParams(search);
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name);
+    query[name] = values.length === 1 ? (values[0] ?? '') : values;
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
+  }
+  return { method: request.method ?? 'GET', path, query, headers, body: Buffer.concat(chunks) };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return body.byteLength === 0 ? {} : JSON.parse(body.toString('utf8'));
+  } catch {
+    // Without the cause: its message quotes the body, and the body may be a secret.
+    throw new AwsError('SerializationException', 'The request body is not JSON.');
+  }
+}
+
+function jsonFailure(error: AwsError, jsonVersion: Service['jsonVersion'] | undefined): Reply {
+  return {
+    status: error.status,
+    headers: {
+      'content-type':
+        jsonVersion === undefined ? 'application/json' : `application/x-amz-json-${jsonVersion}`,
+      'x-amzn-errortype': error.name,
+      ...(error.queryCode === undefined
+        ? {}
+        : { 'x-amzn-query-error': `${error.queryCode};Sender` }),
+    },
+    body: JSON.stringify({ __type: error.name, Message: error.message }),
+  };
+}
+
+function asAwsError(error: unknown, options: AwsServerOptions): AwsError {
+  if (error instanceof AwsError) return error;
+  reportBug(error, options);
+  return new AwsError('InternalFailure', 'The local stack failed; see its terminal.', {
+    status: 500,
+    cause: error,
+  });
+}
+
+function reportBug(error: unknown, options: AwsServerOptions): void {
+  if (options.onBug) options.onBug(error);
+  else console.error('local AWS:', error);
+}
