@@ -10,5 +10,6 @@ export default {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  setupFiles: ['<rootDir>/test/setup.ts'],
   testTimeout: 30_000,
 };

@@ -3,9 +3,9 @@
 import { Failure } from '../shared/failure.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
-import { expiryWarning } from './due.ts';
+import { dueAtMs, expiryWarning } from './due.ts';
 import { type Gathered, gather } from './gather.ts';
-import { type KeyResult, OUTCOME_OF, type Reason } from './outcome.ts';
+import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
 import { type Acted, resume, rotate, unlabel } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import { describeError, type Run } from './tools.ts';
@@ -73,12 +73,7 @@ function report(
   const { reason, message } = healed !== undefined && quiet ? healed : last;
   const outcome = OUTCOME_OF[reason];
   const validUntil = last.promoted?.validUntil ?? validUntilOf(gathered?.current);
-  const nextTickMs = run.clock.now() + run.settings.scheduleIntervalSeconds * 1000;
-  const nextAttemptAtMs =
-    last.nextAttemptAtMs ??
-    (outcome === 'failed' || outcome === 'deferred' || outcome === 'no-key'
-      ? nextTickMs
-      : undefined);
+  const nextAttemptAtMs = last.nextAttemptAtMs ?? nextAttemptMs(outcome, last, run);
   const result: KeyResult = {
     secretId,
     outcome,
@@ -89,6 +84,24 @@ function report(
   };
   return { result, events: eventsFor(result, gathered, last, run) };
 }
+
+/** Epoch milliseconds; undefined when nothing will be tried before somebody changes the secret. */
+function nextAttemptMs(outcome: Outcome, { promoted }: Acted, run: Run): number | undefined {
+  const nowMs = run.clock.now();
+  if (promoted?.validUntil) {
+    return dueAtMs({ createdAtMs: nowMs, validUntil: promoted.validUntil }, run.settings);
+  }
+  return TRIED_EVERY_TICK.has(outcome)
+    ? nowMs + run.settings.scheduleIntervalSeconds * 1000
+    : undefined;
+}
+
+const TRIED_EVERY_TICK: ReadonlySet<Outcome> = new Set([
+  'failed',
+  'deferred',
+  'lost-race',
+  'no-key',
+]);
 
 function eventsFor(
   { secretId, outcome, reason, message, validUntil }: KeyResult,

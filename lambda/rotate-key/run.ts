@@ -53,8 +53,8 @@ export async function runOnce(
   for (const secretId of secretIds) {
     const { result, events } = await renewKey(secretId, force, run);
     keys.push(result);
-    const write = result.outcome === 'failed' ? 'error' : 'info';
-    run.log[write](result.message, { ...result });
+    const { message, ...fields } = result;
+    run.log[result.outcome === 'failed' ? 'error' : 'info'](message, fields);
     // At once: an application should hear of its new key before the next key's turn.
     await tell(events, run);
   }

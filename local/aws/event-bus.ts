@@ -41,7 +41,7 @@ export class EventBus {
   readonly #now: () => number;
   readonly #newId: () => string;
   readonly #entryFault: EntryFault;
-  readonly #busNames: ReadonlySet<string>;
+  readonly #busNames: Set<string>;
   readonly #accepted: AcceptedEvent[] = [];
   readonly #listeners = new Set<(event: AcceptedEvent) => void>();
 
@@ -62,6 +62,11 @@ export class EventBus {
     this.#newId = options.newId;
     this.#busNames = new Set(['default', ...(options.busNames ?? [])]);
     this.#entryFault = options.entryFault ?? (() => undefined);
+  }
+
+  /** Makes a bus, if it is not there yet. Takes a name or an ARN. */
+  addBus(bus: string): void {
+    this.#busNames.add(nameOf(bus));
   }
 
   /** Every event accepted so far, oldest first. */
@@ -142,7 +147,7 @@ export class EventBus {
     if (!isJsonObject(entry.Detail ?? '')) {
       return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     }
-    const name = this.arnOf(entry.EventBusName).replace(/^.*:event-bus\//, '');
+    const name = nameOf(this.arnOf(entry.EventBusName));
     if (!this.#busNames.has(name)) {
       // Unconfirmed: AWS may drop such an event in silence. Here nobody shall look for it in vain.
       return {
@@ -153,6 +158,8 @@ export class EventBus {
     return undefined;
   }
 }
+
+const nameOf = (bus: string): string => bus.replace(/^.*:event-bus\//, '');
 
 /** As AWS counts: 14 bytes for a time, and the UTF-8 length of every text. */
 function entryBytes(entry: PutEventsRequestEntry): number {

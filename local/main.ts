@@ -1,0 +1,141 @@
+// `npm start`: synthesizes the app and runs it here. The one place that owns output and exit codes.
+
+import pc from 'picocolors';
+import { type Synthesized, synthesize } from './assembly/synthesize.ts';
+import { AssemblyError } from './assembly/template.ts';
+import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { runChecklist } from './scenario/checklist.ts';
+import { prepareScenario } from './scenario/scenario.ts';
+import { type LocalNews, type LocalStack, startLocalStack } from './stack.ts';
+import { banner } from './terminal/banner.ts';
+import { keyNamesOf, line, type TimelineOptions, timelineOf } from './terminal/timeline.ts';
+
+// It is about this machine's Node.js; deployed, the functions run on a newer one.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+const colours = pc.createColors(pc.isColorSupported && process.stdout.isTTY === true);
+const write = (text: string): void => {
+  process.stdout.write(text);
+};
+const projectDirectory = new URL('..', import.meta.url).pathname;
+
+process.exitCode = await main().catch(explain);
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    write(HELP);
+    return 0;
+  }
+  const interrupted = interruption();
+  const synthesized = await withProgress('Synthesizing the stack', () =>
+    synthesize({ projectDirectory, signal: interrupted.signal }),
+  );
+  try {
+    return options.once
+      ? await once(synthesized, interrupted.signal)
+      : await untilInterrupted(synthesized, options, interrupted.signal);
+  } finally {
+    await synthesized.remove();
+  }
+}
+
+async function once({ directory }: Synthesized, signal: AbortSignal): Promise<number> {
+  const scenario = await prepareScenario(directory);
+  try {
+    const held = await Promise.race([
+      runChecklist(scenario, { colours, write }),
+      aborted(signal).then(() => false),
+    ]);
+    return held ? 0 : 1;
+  } finally {
+    await scenario.close();
+  }
+}
+
+async function untilInterrupted(
+  { directory }: Synthesized,
+  { timeScale, keyLifeSeconds, ...options }: Options,
+  signal: AbortSignal,
+): Promise<number> {
+  let show: (news: LocalNews) => void = () => {};
+  const stack = await startLocalStack({
+    ...options,
+    assemblyDirectory: directory,
+    timeScale,
+    onNews: (news) => show(news),
+  });
+  try {
+    write(banner(stack, { colours, timeScale }));
+    const timeline = timelineOptions(stack);
+    show = (news) => {
+      for (const text of timelineOf(news, timeline)) write(`${text}\n`);
+    };
+    importKey(stack, keyLifeSeconds, timeline);
+    stack.startSchedules();
+    await aborted(signal);
+    write(`\n${line('end', 'Everything is being ended.', timeline)}\n`);
+    show = () => {};
+    return 0;
+  } finally {
+    await stack.close();
+  }
+}
+
+/** What a person does after the deployment, with the console's download. */
+function importKey(stack: LocalStack, lifetimeSeconds: number, timeline: TimelineOptions): void {
+  for (const [secretArn, name] of timeline.keyNames) {
+    const key = stack.momento.createKeyInConsole({ lifetimeSeconds, scope: 'super-user' });
+    stack.secrets.putSecretValue({ SecretId: secretArn, SecretString: JSON.stringify(key) });
+    write(
+      `${line('imported', `${name.padEnd(8)} a key that lives ${lifetimeSeconds} s`, timeline)}\n`,
+    );
+  }
+}
+
+function timelineOptions(stack: LocalStack): TimelineOptions {
+  return {
+    colours,
+    now: Date.now,
+    keyNames: keyNamesOf(stack),
+    bornAtMs: (secretArn) =>
+      stack.secrets.inspect(secretArn).find(({ stages }) => stages.includes('AWSCURRENT'))
+        ?.createdAtMs,
+  };
+}
+
+async function withProgress<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const startedAtMs = Date.now();
+  if (process.stdout.isTTY) write(`${what} …`);
+  const done = await work();
+  const seconds = ((Date.now() - startedAtMs) / 1000).toFixed(1);
+  write(`${process.stdout.isTTY ? '\r' : ''}${what}: ${seconds} s\n`);
+  return done;
+}
+
+function interruption(): AbortController {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => controller.abort());
+  }
+  return controller;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n\nnpm start -- --help lists the options.\n`);
+    return 2;
+  }
+  const known = error instanceof AssemblyError;
+  const text =
+    error instanceof Error ? ((known ? error.message : error.stack) ?? '') : String(error);
+  process.stderr.write(`${text}\n`);
+  return 1;
+}

@@ -1,0 +1,101 @@
+// The command line of the local stack.
+
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  readonly once: boolean;
+  readonly help: boolean;
+  readonly timeScale: number;
+  readonly keyLifeSeconds: number;
+  readonly awsPort: number;
+  readonly momentoPort: number;
+  readonly refreshTokens: 'single-use' | 'multi-use';
+  readonly oldKeys: 'live' | 'die';
+}
+
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const HELP = `Runs the stack on this machine, against stand-ins for AWS and Momento. No account is needed.
+
+  npm start                            run until Ctrl-C
+  npm start -- --once                  run one scenario, print a checklist; exit 0 when all of it held, else 1
+
+Options (after --)
+  --time-scale N       run the schedules N times faster than deployed   (default 900: an hour takes 4 s)
+  --key-life SECONDS   the life of the key that is imported at start    (default 28)
+  --refresh-tokens W   single-use or multi-use                          (default single-use)
+  --old-keys W         live or die, at the refresh                      (default live)
+  --aws-port N         where AWS listens; 0: any free port              (default 4566)
+  --momento-port N     where Momento listens; 0: any free port          (default 8580)
+  --help               this text
+
+Exit codes: 0 well, 1 something failed, 2 the command line is wrong.
+`;
+
+/** Throws `UsageError` with what to write instead. */
+export function readOptions(argv: readonly string[]): Options {
+  const values = parsed(argv);
+  return {
+    once: values.once ?? false,
+    help: values.help ?? false,
+    timeScale: number('time-scale', values['time-scale'], 900, (value) => value > 0),
+    keyLifeSeconds: number('key-life', values['key-life'], 28, (value) => wholeFrom(value, 5)),
+    awsPort: number('aws-port', values['aws-port'], 4566, isPort),
+    momentoPort: number('momento-port', values['momento-port'], 8580, isPort),
+    refreshTokens: oneOf('refresh-tokens', values['refresh-tokens'], ['single-use', 'multi-use']),
+    oldKeys: oneOf('old-keys', values['old-keys'], ['live', 'die']),
+  };
+}
+
+function parsed(argv: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        once: flag,
+        help: flag,
+        'time-scale': text,
+        'key-life': text,
+        'refresh-tokens': text,
+        'old-keys': text,
+        'aws-port': text,
+        'momento-port': text,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+const wholeFrom = (value: number, least: number): boolean =>
+  Number.isInteger(value) && value >= least;
+const isPort = (value: number): boolean => wholeFrom(value, 0) && value <= 65_535;
+
+function number(
+  name: string,
+  given: string | undefined,
+  otherwise: number,
+  isGood: (value: number) => boolean,
+): number {
+  if (given === undefined) return otherwise;
+  const value = given.trim() === '' ? Number.NaN : Number(given);
+  if (Number.isFinite(value) && isGood(value)) return value;
+  throw new UsageError(
+    `--${name} is ${JSON.stringify(given)}: give a number, such as ${otherwise}.`,
+  );
+}
+
+function oneOf<const Choice extends string>(
+  name: string,
+  given: string | undefined,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  if (given === undefined) return choices[0];
+  const found = choices.find((choice) => choice === given);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${name} is ${JSON.stringify(given)}: give ${choices.join(' or ')}.`);
+}

@@ -1,0 +1,36 @@
+// Runs a scenario and writes its checklist: one line a step, with the evidence below it.
+
+import type { Colours } from '../terminal/timeline.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface ChecklistOptions {
+  readonly colours: Colours;
+  readonly write: (text: string) => void;
+}
+
+/** True when every step held. The steps build on each other: after the first that fails none is run. */
+export async function runChecklist(
+  { steps }: Pick<Scenario, 'steps'>,
+  { colours, write }: ChecklistOptions,
+): Promise<boolean> {
+  let failed: unknown;
+  let held = 0;
+  for (const { title, run } of steps) {
+    if (failed !== undefined) {
+      write(`${colours.dim('–')} ${colours.dim(`${title} (not run)`)}\n`);
+      continue;
+    }
+    try {
+      const evidence = await run();
+      held += 1;
+      write(`${colours.green('✓')} ${title}\n  ${colours.dim(evidence)}\n`);
+    } catch (error) {
+      failed = error;
+      const message = error instanceof Error ? error.message : String(error);
+      write(`${colours.red('✗')} ${title}\n  ${colours.red(message)}\n`);
+    }
+  }
+  const summary = `${held} of ${steps.length} steps held`;
+  write(`\n${failed === undefined ? colours.green(summary) : colours.red(summary)}\n`);
+  return failed === undefined;
+}

@@ -1,0 +1,321 @@
+// The stack on this machine: what the synthesized template says, run against the stand-ins.
+//
+//   template ─► secrets, queues, roles ─► local AWS ◄── the functions' processes ──► local Momento
+//            ─► rules ─► scheduler ─► delivery ─► asynchronous invocation ─┘
+//
+// Nothing here knows what the functions do: it runs their bundles.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Assembly, readAssembly } from './assembly/assembly.ts';
+import type { FunctionDefinition } from './assembly/functions.ts';
+import { type AcceptedEvent, EventBus } from './aws/event-bus.ts';
+import { eventBusService } from './aws/event-bus-api.ts';
+import { evaluate } from './aws/iam.ts';
+import { EVERY_KEY } from './aws/kms.ts';
+import { type AccessKey, assumedRoleArn, Principals } from './aws/principals.ts';
+import { Queues } from './aws/queues.ts';
+import { queuesService } from './aws/queues-api.ts';
+import { parseSchedule, Scheduler, scheduledEvent } from './aws/schedule.ts';
+import { SecretsManager } from './aws/secrets-manager.ts';
+import { secretsManagerService } from './aws/secrets-manager-api.ts';
+import {
+  type Fault as AwsFault,
+  type AwsServer,
+  type CallRecord,
+  type InterceptedCall,
+  startAwsServer,
+} from './aws/server.ts';
+import { type Delivered, deliver, nameOf } from './delivery.ts';
+import { type AsyncInvokeNews, AsyncInvoker, systemTimers } from './lambda/async-invoke.ts';
+import { type InvocationResult, LocalFunction } from './lambda/function.ts';
+import { invokeRoute } from './lambda/invoke-api.ts';
+import { MomentoAccount } from './momento/account.ts';
+import type { CallOutcome } from './momento/calls.ts';
+import { type MomentoServer, startMomentoServer } from './momento/server.ts';
+import { listenPreferring } from './ports.ts';
+
+export interface LocalStackOptions {
+  /** Where the app was synthesized to. */
+  readonly assemblyDirectory: string;
+  /** How many times faster than the template says its schedules run. @default 1 */
+  readonly timeScale?: number;
+  /** @default 0, a port that the system picks */
+  readonly awsPort?: number;
+  /** @default 0, a port that the system picks */
+  readonly momentoPort?: number;
+  /** @default 'single-use' */
+  readonly refreshTokens?: 'single-use' | 'multi-use';
+  /** @default 'live' */
+  readonly oldKeys?: 'live' | 'die';
+  /** @default nobody listens */
+  readonly onNews?: (news: LocalNews) => void;
+  /** Faults to inject into calls to AWS. @default none */
+  readonly intercept?: (call: InterceptedCall) => AwsFault | undefined;
+}
+
+/** Everything that happens, for the terminal and for tests. No secret is in it. */
+export type LocalNews =
+  | { readonly kind: 'tick'; readonly rule: string; readonly delivered: Delivered }
+  | { readonly kind: 'invocation'; readonly functionName: string; readonly news: AsyncInvokeNews }
+  | { readonly kind: 'log'; readonly functionName: string; readonly line: string }
+  | { readonly kind: 'event'; readonly accepted: AcceptedEvent }
+  | { readonly kind: 'aws-call'; readonly call: CallRecord }
+  | { readonly kind: 'momento-call'; readonly call: CallOutcome };
+
+export interface LocalFunctionHandle {
+  readonly definition: FunctionDefinition;
+  /** Synchronously, as `aws lambda invoke` does. */
+  invoke(payload: unknown): Promise<InvocationResult>;
+  /** Kills the run that is under way. */
+  killCurrent(): number;
+  /** Credentials of the function's role. */
+  readonly credentials: AccessKey;
+}
+
+export interface LocalStack {
+  readonly assembly: Assembly;
+  readonly aws: Pick<AwsServer, 'url' | 'port'>;
+  readonly momentoServer: Pick<MomentoServer, 'endpoint' | 'port'>;
+  /** The account that the keys belong to: its console and its caches. */
+  readonly momento: MomentoAccount;
+  readonly secrets: SecretsManager;
+  readonly queues: Queues;
+  readonly bus: EventBus;
+  readonly principals: Principals;
+  /** A person who may do everything. */
+  readonly operator: AccessKey;
+  readonly functions: readonly LocalFunctionHandle[];
+  /** Ports that were wanted and are somebody else's. */
+  readonly busyPorts: readonly number[];
+  /** What a function sees differently from what the template says, with the reason. */
+  readonly adjusted: readonly Adjustment[];
+  output(name: string): string;
+  /** Starts the schedules. */
+  startSchedules(): void;
+  stopSchedules(): void;
+  /** Delivers one tick of every schedule now. */
+  tick(): void;
+  /** Ends everything: no process, socket or timer stays. */
+  close(): Promise<void>;
+}
+
+export interface Adjustment {
+  readonly variable: string;
+  readonly inTemplate: string;
+  readonly here: string;
+}
+
+const ACCOUNT_ID = '123456789012';
+const REGION = 'us-east-1';
+/** The one variable that repeats what the schedule says: where that runs faster, so must this. */
+const INTERVAL_VARIABLE = 'SCHEDULE_INTERVAL_SECONDS';
+
+/** Rejects with whatever could not be started, after ending what was. */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const opened: Array<() => Promise<void>> = [];
+  const closeAll = async () => {
+    // Functions end before the servers that they talk to.
+    for (const end of opened.reverse()) await end();
+  };
+  try {
+    return await start(options, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: LocalStackOptions,
+  opened: Array<() => Promise<void>>,
+  closeAll: () => Promise<void>,
+): Promise<LocalStack> {
+  const { timeScale = 1, onNews = () => {} } = options;
+  const now = Date.now;
+  const place = { region: REGION, accountId: ACCOUNT_ID };
+  const secrets = new SecretsManager({ ...place, now, newId: randomUUID });
+  const queues = new Queues({ ...place, now, newId: randomUUID });
+  const principals = new Principals(place);
+
+  const handles: Array<LocalFunctionHandle & { submit(payload: unknown): { requestId: string } }> =
+    [];
+  const bus = new EventBus({ ...place, now, newId: randomUUID });
+  bus.subscribe((accepted) => onNews({ kind: 'event', accepted }));
+
+  const aws = await listenPreferring(options.awsPort ?? 0, (port) =>
+    startAwsServer({
+      ...place,
+      port,
+      principals,
+      services: [secretsManagerService(secrets), eventBusService(bus), queuesService(queues)],
+      rest: [invokeRoute({ ...place, functions: handles })],
+      onCall: (call) => onNews({ kind: 'aws-call', call }),
+      ...(options.intercept !== undefined && { intercept: options.intercept }),
+    }),
+  );
+  opened.push(() => aws.server.close());
+  const momento = new MomentoAccount({
+    now,
+    newId: randomUUID,
+    signingKey: randomBytes(32),
+    refreshTokens: options.refreshTokens ?? 'single-use',
+    oldKeys: options.oldKeys ?? 'live',
+  });
+  const momentoServer = await listenPreferring(options.momentoPort ?? 0, (port) =>
+    startMomentoServer({
+      account: momento,
+      port,
+      onCall: (call) => onNews({ kind: 'momento-call', call }),
+    }),
+  );
+
+  opened.push(() => momentoServer.server.close());
+
+  const assembly = readAssembly(options.assemblyDirectory, {
+    ...place,
+    queueBaseUrl: aws.server.url,
+  });
+  makeSecrets(assembly, secrets);
+  for (const { name, visibilityTimeoutSeconds } of assembly.queues) {
+    queues.create(name, { visibilityTimeoutSeconds });
+  }
+
+  for (const busArn of configuredBuses(assembly)) bus.addBus(busArn);
+
+  const adjusted: Adjustment[] = [];
+  for (const definition of assembly.functions) {
+    const role = assembly.roles.find(({ arn }) => arn === definition.roleArn);
+    if (role === undefined) throw new Error(`${definition.name}: its role is not in the template`);
+    const sessionName = definition.name;
+    const credentials = principals.issue({
+      arn: assumedRoleArn({ accountId: ACCOUNT_ID, roleName: role.name, sessionName }),
+      statements: role.statements,
+    });
+    const scaled = scaledInterval(definition, timeScale);
+    if (scaled !== undefined) adjusted.push(scaled);
+    const local = new LocalFunction({
+      definition,
+      region: REGION,
+      credentials,
+      extraEnvironment: {
+        AWS_ENDPOINT_URL: aws.server.url,
+        MOMENTO_LOCAL_ENDPOINT: momentoServer.server.endpoint,
+        // It is about this machine's Node.js, not about the one that the template names.
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+        ...(scaled && { [scaled.variable]: scaled.here }),
+      },
+      onLog: (line) => onNews({ kind: 'log', functionName: definition.name, line }),
+    });
+    const invoker = new AsyncInvoker({
+      function: local,
+      timers: systemTimers,
+      timeScale,
+      onNews: (news) => onNews({ kind: 'invocation', functionName: definition.name, news }),
+      deliver: async (destinationArn, record) => {
+        const request = { action: 'sqs:SendMessage', resource: destinationArn };
+        const { decision } = evaluate(role.statements, request);
+        if (decision !== 'allow') throw new Error(`${role.name} may not send to ${destinationArn}`);
+        queues.send(nameOf(destinationArn), { body: JSON.stringify(record) });
+      },
+    });
+    opened.push(async () => {
+      // Told first, or a run that is killed by the closing would count as a failure.
+      const quiet = invoker.close();
+      await local.close();
+      await quiet;
+    });
+    handles.push({
+      definition,
+      credentials,
+      invoke: (payload) => local.invoke(payload),
+      killCurrent: () => local.killCurrent(),
+      submit: (payload) => invoker.submit(payload),
+    });
+  }
+
+  const scheduler = new Scheduler({ timeScale });
+  opened.push(async () => scheduler.stop());
+  const fire = (rule: Assembly['rules'][number]) => {
+    const event = scheduledEvent({
+      id: randomUUID(),
+      ...place,
+      ruleArn: rule.arn,
+      timeMs: now(),
+    });
+    for (const target of rule.targets) {
+      const delivered = deliver(rule, target, event, { ...assembly, functions: handles, queues });
+      onNews({ kind: 'tick', rule: rule.name, delivered });
+    }
+  };
+  const scheduled = assembly.rules.filter(
+    ({ enabled, scheduleExpression }) => enabled && scheduleExpression !== null,
+  );
+  for (const rule of scheduled) {
+    scheduler.add(rule.name, parseSchedule(rule.scheduleExpression ?? ''), () => fire(rule));
+  }
+
+  let closed: Promise<void> | undefined;
+  return {
+    assembly,
+    aws: aws.server,
+    momentoServer: momentoServer.server,
+    momento,
+    secrets,
+    queues,
+    bus,
+    principals,
+    operator: principals.issueOperator(),
+    functions: handles,
+    busyPorts: [aws.busy, momentoServer.busy].filter((port) => port !== undefined),
+    adjusted,
+    output: (name) => {
+      const found = assembly.outputs.find((output) => output.name === name);
+      if (found === undefined) throw new Error(`The stack has no output ${name}`);
+      return found.value;
+    },
+    startSchedules: () => scheduler.start(),
+    stopSchedules: () => scheduler.stop(),
+    tick: () => scheduled.forEach(fire),
+    close: () => {
+      closed ??= closeAll();
+      return closed;
+    },
+  };
+}
+
+/** Those of the template, and those that the configuration adopts: here they are made under their ARN. */
+function makeSecrets({ secrets, outputs }: Assembly, store: SecretsManager): void {
+  for (const { name, arn, description, kmsKeyArn, tags } of secrets) {
+    store.createSecret(
+      {
+        Name: name,
+        Description: description,
+        ...(kmsKeyArn !== null && { KmsKeyId: kmsKeyArn }),
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      },
+      EVERY_KEY,
+      { arn },
+    );
+  }
+  const known = new Set(secrets.map(({ arn }) => arn));
+  for (const { name, value } of outputs) {
+    if (!name.startsWith('ApiKeySecretArn') || known.has(value)) continue;
+    store.createSecret({ Name: nameOf(value).slice(0, -7) }, EVERY_KEY, { arn: value });
+  }
+}
+
+/** Buses that the configuration names exist already: the template only says who may put events on them. */
+const configuredBuses = ({ roles }: Assembly): string[] =>
+  roles
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ Resource = [] }) => Resource)
+    .filter((arn) => /^arn:[^:]*:events:.*:event-bus\//.test(arn));
+
+function scaledInterval(
+  { environment }: FunctionDefinition,
+  timeScale: number,
+): Adjustment | undefined {
+  const inTemplate = environment[INTERVAL_VARIABLE];
+  if (inTemplate === undefined || timeScale === 1) return undefined;
+  return { variable: INTERVAL_VARIABLE, inTemplate, here: `${Number(inTemplate) / timeScale}` };
+}

@@ -1,0 +1,93 @@
+// The rooms of docs/architecture.md as rules: who may import from whom. The message names what to do instead.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, sep } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const ROOMS = ['bin', 'lib', 'lambda', 'local'];
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+const files = ROOMS.flatMap((room) =>
+  readdirSync(room, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .map((name) => join(room, name).split(sep).join('/')),
+);
+
+const imports: Import[] = files.flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(
+    ([, path = '']) => ({
+      file,
+      target: normalize(join(dirname(file), path))
+        .split(sep)
+        .join('/'),
+    }),
+  ),
+);
+
+/** `lambda/rotate-key/…` → `lambda/rotate-key`; `local/stack.ts` → `local`. */
+const roomOf = (path: string): string => {
+  const [top = '', sub = ''] = path.split('/');
+  const hasRooms = top === 'lambda' || top === 'local';
+  return hasRooms && !sub.includes('.') ? `${top}/${sub}` : top;
+};
+
+/** Besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  bin: ['lib'],
+  lib: [],
+  'lambda/shared': [],
+  'lambda/rotate-key': ['lambda/shared'],
+  local: [
+    'local/assembly',
+    'local/aws',
+    'local/lambda',
+    'local/momento',
+    'local/scenario',
+    'local/terminal',
+  ],
+  'local/assembly': [],
+  'local/aws': [],
+  'local/momento': [],
+  'local/lambda': ['local/assembly'],
+  'local/scenario': ['local', 'local/aws', 'local/terminal'],
+  'local/terminal': ['local'],
+};
+
+test('there are files and imports to look at', () => {
+  expect(files.length).toBeGreaterThan(50);
+  expect(imports.length).toBeGreaterThan(100);
+});
+
+test.each([...new Set(files.map(roomOf))])('%s is a room that this test knows', (room) => {
+  expect(Object.keys(MAY_IMPORT)).toContain(room);
+});
+
+describe.each(Object.entries(MAY_IMPORT))('%s', (room, others) => {
+  test(`imports only from itself${others.map((other) => `, ${other}`).join('')}`, () => {
+    const strangers = imports
+      .filter(({ file }) => roomOf(file) === room)
+      .filter(({ target }) => ![room, ...others].includes(roomOf(target)))
+      .map(({ file, target }) => `${file} → ${target}: pass it in instead`);
+    expect(strangers).toEqual([]);
+  });
+});
+
+test('production code never asks whether it runs locally', () => {
+  const asking = files
+    .filter((file) => /^(lambda|lib|bin)\//.test(file))
+    .filter((file) => /AWS_ENDPOINT|localhost|127\.0\.0\.1/.test(readFileSync(file, 'utf8')));
+  // The one place that refuses a plaintext Momento anywhere but on a loopback host.
+  expect(asking).toEqual(['lambda/shared/momento-auth.ts']);
+});
+
+test('no file is named after nothing in particular', () => {
+  expect(
+    files.filter((file) =>
+      /(util|helper|manager|common|misc)s?\b/i.test(file.replace('secrets-manager', '')),
+    ),
+  ).toEqual([]);
+});
