@@ -1,0 +1,122 @@
+// `npm start` as a person runs it: what it prints, how it ends, and that nothing stays behind.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { readOptions } from '../../local/options.ts';
+
+let child: ChildProcess | undefined;
+afterEach(() => {
+  if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(
+  args: string[],
+  onOutput: (out: string, child: ChildProcess) => void = () => {},
+): Promise<Ended> {
+  const started = spawn(process.execPath, ['--import', 'tsx', 'local/main.ts', ...args], {
+    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let out = '';
+  let err = '';
+  started.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  started.stdout.on('data', (chunk) => {
+    out += chunk;
+    onOutput(out, started);
+  });
+  return new Promise((resolve) => started.on('close', (code) => resolve({ code, out, err })));
+}
+
+/** Processes that run a function of this very stack: other tests may run their own at the same time. */
+function functionProcesses(out: string): string[] {
+  const [, url = 'nothing'] = /AWS_ENDPOINT_URL=(\S+)/.exec(out) ?? [];
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`AWS_ENDPOINT_URL=${url}\0`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('npm start', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s after the first check: exit 0, nothing left behind',
+    async (signal) => {
+      let during = 0;
+      const { code, out, err } = await start(
+        ['--aws-port', '0', '--momento-port', '0', '--time-scale', '1800'],
+        (soFar, running) => {
+          if (during > 0 || !/not-due/.test(soFar)) return;
+          during = process.platform === 'linux' ? functionProcesses(soFar).length : 1;
+          running.kill(signal);
+        },
+      );
+      expect(err).toBe('');
+      expect(code).toBe(0);
+      expect(during).toBeGreaterThan(0);
+      if (process.platform === 'linux') expect(functionProcesses(out)).toEqual([]);
+      expect(out).toMatch(/export AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ /);
+      expect(out).toMatch(/imported +default +a key that lives 28 s/);
+      expect(out).toMatch(/not-due +default +█+░* +\d+ s left +due in \d+ s/);
+      // Plain where the output is no terminal.
+      expect(out).not.toContain('\u001b[');
+    },
+    60_000,
+  );
+});
+
+describe('the command line', () => {
+  test('a wrong one: exit 2, with what to write', async () => {
+    const { code, err } = await start(['--key-life', 'long']);
+    expect(code).toBe(2);
+    expect(err).toBe(
+      '--key-life is "long": give a number, such as 28.\n\nnpm start -- --help lists the options.\n',
+    );
+  });
+
+  test('--help lists every option', async () => {
+    const { code, out } = await start(['--help']);
+    expect(code).toBe(0);
+    for (const option of Object.keys(readOptions([]))) {
+      const name = option
+        .replace(/Seconds$/, '')
+        .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      expect(out).toContain(`--${name}`);
+    }
+  });
+
+  test.each([
+    [['--time-scale', '0']],
+    [['--aws-port', '70000']],
+    [['--aws-port', '']],
+    [['--old-keys', 'maybe']],
+    [['--nonsense']],
+    [['stray']],
+  ])('%j is refused', (args) => {
+    expect(() => readOptions(args)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+  });
+
+  test('the defaults', () => {
+    expect(readOptions([])).toEqual({
+      once: false,
+      help: false,
+      timeScale: 900,
+      keyLifeSeconds: 28,
+      awsPort: 4566,
+      momentoPort: 8580,
+      refreshTokens: 'single-use',
+      oldKeys: 'live',
+    });
+  });
+});
