@@ -8,7 +8,7 @@ const read = (path: string): string => readFileSync(new URL(`../${path}`, import
 
 test('docs/reasons.md lists every reason once, with its outcome', () => {
   const listed = [
-    ...read('docs/reasons.md').matchAll(/^\| `([a-z0-9-]+)` \|(?: `([a-z-]+)` \|)?/gm),
+    ...read('docs/reasons.md').matchAll(/^\| `([a-z0-9-]+)` *\|(?: `([a-z-]+)` *\|)?/gm),
   ].map(([, reason, outcome = 'failed']) => [reason, outcome]);
   expect(Object.fromEntries(listed)).toEqual(OUTCOME_OF);
   expect(listed).toHaveLength(Object.keys(OUTCOME_OF).length);
