@@ -1,6 +1,7 @@
 // One key, one run: gather, decide, act; and again while the act was only a healing.
 
 import { Failure } from '../shared/failure.ts';
+import { describeError } from '../shared/logging.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
 import { dueAtMs, expiryWarning } from './due.ts';
@@ -8,7 +9,7 @@ import { type Gathered, gather } from './gather.ts';
 import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
 import { type Acted, resume, rotate, unlabel } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
-import { describeError, type Run } from './tools.ts';
+import type { Run } from './tools.ts';
 
 export interface Renewed {
   readonly result: KeyResult;

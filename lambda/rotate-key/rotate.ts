@@ -10,6 +10,7 @@
 // alone. Nothing that can fail may be put between the two.
 
 import { Failure } from '../shared/failure.ts';
+import { describeError } from '../shared/logging.ts';
 import { retry } from '../shared/retry.ts';
 import {
   type KeyPair,
@@ -24,7 +25,7 @@ import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
 import { refresh } from './refresh.ts';
 import { rotatedEvent, tell } from './tell.ts';
-import { describeError, type Run } from './tools.ts';
+import type { Run } from './tools.ts';
 import {
   AWSCURRENT,
   AWSPENDING,

@@ -1,7 +1,8 @@
 // Telling must never turn a rotation into a failure: what cannot be announced is logged, and answered with false.
 
+import { describeError } from '../shared/logging.ts';
 import type { KeyEvent } from './announce.ts';
-import { describeError, type Run } from './tools.ts';
+import type { Run } from './tools.ts';
 
 /** The last second belongs to the answer. */
 const RESERVED_FOR_ANSWER_MS = 1_000;

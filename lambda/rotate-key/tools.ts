@@ -1,7 +1,7 @@
 // What a run works with, passed in from the handler: nothing below reaches for a client or a clock by itself.
 
 import type { Clock } from '../shared/clock.ts';
-import type { Failure } from '../shared/failure.ts';
+import type { Log } from '../shared/logging.ts';
 import type { MomentoAuth } from '../shared/momento-auth.ts';
 import type { Redactor } from '../shared/redaction.ts';
 import type { SecretVersions } from '../shared/secret-versions.ts';
@@ -35,15 +35,3 @@ export interface Run extends Tools {
   /** Epoch milliseconds: up to here it works; what is left is for saying what happened. */
   readonly workUntilMs: number;
 }
-
-export interface Log {
-  info(message: string, fields: Record<string, unknown>): void;
-  warn(message: string, fields: Record<string, unknown>): void;
-  error(message: string, fields: Record<string, unknown>): void;
-}
-
-/** The part of an error that may be logged; the redactor cleans it on its way out. */
-export const describeError = (error: unknown): Record<string, unknown> =>
-  error instanceof Error
-    ? { error: error.message, code: (error as Partial<Failure<string>>).code, stack: error.stack }
-    : { error: String(error) };

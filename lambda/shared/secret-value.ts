@@ -21,6 +21,9 @@ export type SecretContent =
       readonly kind: 'key-only';
       readonly why: 'no-refresh-token' | 'v2-key';
       readonly validUntil: number | undefined;
+      readonly key: ApiKeyFacts;
+      /** What the secret says beside the key: v2 keys do not carry their endpoint. */
+      readonly endpoint: string | undefined;
     }
   /** `problem` never quotes the value. */
   | { readonly kind: 'unparsable'; readonly problem: string };
@@ -61,14 +64,36 @@ export function parseSecretValue(text: string): SecretContent {
   }
   const validUntil = stated.output ?? key.expiresAtSeconds;
 
-  if (key.form === 'v2') return { kind: 'key-only', why: 'v2-key', validUntil };
-  const refreshToken = firstText(fields.refreshToken);
-  if (refreshToken === undefined) return { kind: 'key-only', why: 'no-refresh-token', validUntil };
-
   const endpoint = firstText(fields.endpoint);
+  if (key.form === 'v2') return { kind: 'key-only', why: 'v2-key', validUntil, key, endpoint };
+  const refreshToken = firstText(fields.refreshToken);
+  if (refreshToken === undefined) {
+    return { kind: 'key-only', why: 'no-refresh-token', validUntil, key, endpoint };
+  }
+
   const controlEndpoint = key.controlEndpoint ?? (endpoint && `control.${endpoint}`);
   if (controlEndpoint === undefined) return unparsable('its key names no endpoint, nor does it');
   return { kind: 'pair', fields, pair: { apiKey, refreshToken, validUntil, key, controlEndpoint } };
+}
+
+export interface UsableKey {
+  /** The JWT that travels on the wire. */
+  readonly wireKey: string;
+  /** host[:port] of Momento's token service. */
+  readonly tokenEndpoint: string;
+}
+
+/** The key of a value for minting tokens; undefined when it is no key, or names no endpoint. */
+export function usableKey(content: SecretContent): UsableKey | undefined {
+  if (content.kind === 'unparsable') return undefined;
+  const key = content.kind === 'pair' ? content.pair.key : content.key;
+  const beside = content.kind === 'pair' ? firstText(content.fields.endpoint) : content.endpoint;
+  const base = key.endpoint ?? beside;
+  // A legacy JWT names its control plane only as `control.<base>`.
+  const tokenEndpoint = base
+    ? `token.${base}`
+    : key.controlEndpoint?.replace(/^control\./, 'token.');
+  return tokenEndpoint ? { wireKey: key.wireKey, tokenEndpoint } : undefined;
 }
 
 /** Every text in a value that may be a credential, whether the value parses or not: for the redactor. */
@@ -107,7 +132,7 @@ function parseBareKey(text: string): SecretContent {
   const key = readApiKey(text);
   if (key === undefined) return unparsable('it is neither JSON nor a Momento API key');
   const why = key.form === 'v2' ? 'v2-key' : 'no-refresh-token';
-  return { kind: 'key-only', why, validUntil: key.expiresAtSeconds };
+  return { kind: 'key-only', why, validUntil: key.expiresAtSeconds, key, endpoint: undefined };
 }
 
 function parseJsonObject(text: string): Fields | undefined {

@@ -76,7 +76,7 @@ describe('a value that applications can use and nothing can renew', () => {
     ['no refresh token', console({ refreshToken: undefined }), 'no-refresh-token', VALID_UNTIL],
     ['a blank refresh token', console({ refreshToken: '  ' }), 'no-refresh-token', VALID_UNTIL],
   ])('%s', (_, text, why, validUntil) => {
-    expect(parseSecretValue(text)).toEqual({ kind: 'key-only', why, validUntil });
+    expect(parseSecretValue(text)).toMatchObject({ kind: 'key-only', why, validUntil });
   });
 });
 

@@ -1,0 +1,257 @@
+// One unary gRPC call over node:http2. A full gRPC client costs more start-up time than all the rest of the
+// function (docs: cold-start figures); a unary call is small: a five-byte frame each way, and trailers.
+// Source: gRPC over HTTP/2 (github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md).
+//
+//   no session ─► connect ─► session ─► call … call ─► idle too long, GOAWAY, or an error ─► no session
+//
+// A session is never used after it was idle for long: a frozen Lambda function thaws with connections that
+// are dead and do not know it.
+
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { Failure } from './failure.ts';
+
+/** gRPC's status codes by their numbers. Source: doc/statuscodes.md of gRPC. */
+const STATUS_NAMES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const;
+
+export type GrpcStatus = (typeof STATUS_NAMES)[number];
+
+export class GrpcFailure extends Failure<Exclude<GrpcStatus, 'OK'>> {
+  /** The server cannot have seen the call: repeating it is safe whatever it does. */
+  readonly unseen: boolean;
+
+  constructor(
+    code: Exclude<GrpcStatus, 'OK'>,
+    message: string,
+    options: ErrorOptions & { readonly unseen?: boolean } = {},
+  ) {
+    super(code, message, options);
+    this.unseen = options.unseen ?? false;
+  }
+}
+
+export interface GrpcUnaryOptions {
+  /** `https://host[:port]`, or `http://` for a plaintext server on this machine. */
+  readonly origin: string;
+  /** A session that was idle for longer is not used again. @default 20000 */
+  readonly maxIdleMs?: number;
+  /** Epoch milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+const FRAME_HEADER_BYTES = 5;
+
+export class GrpcUnary {
+  readonly #options: GrpcUnaryOptions;
+  readonly #now: () => number;
+  #session: ClientHttp2Session | undefined;
+  #lastUsedMs = 0;
+
+  constructor(options: GrpcUnaryOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** The response message. Throws `GrpcFailure` and nothing else, at the latest after `timeoutMs`. */
+  call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const session = this.#usableSession();
+    return new Promise((resolve, reject) => {
+      const settle = <T>(act: (value: T) => void, value: T) => {
+        clearTimeout(timer);
+        session.off('error', onSessionError);
+        session.off('close', onSessionClose);
+        this.#lastUsedMs = this.#now();
+        if (!session.closed && !session.destroyed) session.unref();
+        act(value);
+      };
+      const fail = (failure: GrpcFailure) => settle(reject, failure);
+      const timer = setTimeout(() => {
+        fail(new GrpcFailure('DEADLINE_EXCEEDED', `No answer within ${timeoutMs} ms.`));
+        stream?.close(constants.NGHTTP2_CANCEL);
+        // Whatever made it hang may be the connection.
+        this.#forget(session);
+      }, timeoutMs);
+      const onSessionError = (error: Error) => fail(lostConnection(error, !session.connecting));
+      const onSessionClose = () => fail(lostConnection(undefined, true));
+      session.once('error', onSessionError);
+      session.once('close', onSessionClose);
+      session.ref();
+
+      let stream: ClientHttp2Stream | undefined;
+      try {
+        stream = session.request({
+          ':method': 'POST',
+          ':path': path,
+          'content-type': 'application/grpc+proto',
+          te: 'trailers',
+          'grpc-timeout': `${Math.max(1, Math.ceil(timeoutMs))}m`,
+          'user-agent': 'momento-auth-stack',
+        });
+      } catch (error) {
+        // It was closed between our look at it and now.
+        return fail(lostConnection(error, false));
+      }
+      const answer = new Answer();
+      const opened = stream;
+      stream.on('response', (headers) => answer.headers(headers));
+      stream.on('trailers', (trailers) => answer.trailers(trailers));
+      stream.on('data', (chunk: Buffer) => {
+        if (answer.data(chunk)) return;
+        fail(new GrpcFailure('RESOURCE_EXHAUSTED', 'The answer is too large.'));
+        opened.close(constants.NGHTTP2_CANCEL);
+      });
+      stream.on('error', (error) => fail(lostStream(error, opened.rstCode)));
+      stream.on('close', () => {
+        if (opened.rstCode !== constants.NGHTTP2_NO_ERROR) {
+          return fail(lostStream(undefined, opened.rstCode));
+        }
+        const result = answer.result();
+        if (result instanceof GrpcFailure) fail(result);
+        else settle(resolve, result);
+      });
+      stream.end(framed(request));
+    });
+  }
+
+  close(): void {
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
+  #usableSession(): ClientHttp2Session {
+    const { origin, maxIdleMs = 20_000 } = this.#options;
+    const idleMs = this.#now() - this.#lastUsedMs;
+    const known = this.#session;
+    if (known !== undefined && !known.closed && !known.destroyed && idleMs <= maxIdleMs)
+      return known;
+    known?.close();
+    const session = connect(origin);
+    session.on('goaway', () => this.#forget(session));
+    session.on('error', () => this.#forget(session));
+    session.on('close', () => this.#forget(session));
+    this.#session = session;
+    this.#lastUsedMs = this.#now();
+    return session;
+  }
+
+  /** Calls under way on it may finish; no new one begins. */
+  #forget(session: ClientHttp2Session): void {
+    if (this.#session === session) this.#session = undefined;
+    if (!session.closed && !session.destroyed) session.close();
+  }
+}
+
+/** Collects one answer; a trailers-only answer has its status among the headers. */
+class Answer {
+  #httpStatus = 0;
+  #status: string | undefined;
+  #message = '';
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  headers(headers: Readonly<Record<string, unknown>>): void {
+    this.#httpStatus = Number(headers[':status']);
+    this.trailers(headers);
+  }
+
+  trailers(trailers: Readonly<Record<string, unknown>>): void {
+    const { 'grpc-status': status, 'grpc-message': message } = trailers;
+    if (status !== undefined) this.#status = String(status);
+    if (message !== undefined) this.#message = decodeMessage(String(message));
+  }
+
+  /** False when it is more than an answer may have. */
+  data(chunk: Buffer): boolean {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    return this.#bytes <= MAX_RESPONSE_BYTES;
+  }
+
+  result(): Uint8Array | GrpcFailure {
+    if (this.#status === undefined) return withoutStatus(this.#httpStatus);
+    const code = STATUS_NAMES[Number(this.#status)] ?? 'UNKNOWN';
+    if (code !== 'OK') return new GrpcFailure(code, this.#message || code);
+    const body = Buffer.concat(this.#chunks);
+    const isWhole =
+      body.length >= FRAME_HEADER_BYTES &&
+      body.length === FRAME_HEADER_BYTES + body.readUInt32BE(1);
+    if (!isWhole) return new GrpcFailure('INTERNAL', 'The answer is not one whole message.');
+    if (body[0] !== 0) return new GrpcFailure('INTERNAL', 'The answer is compressed.');
+    return body.subarray(FRAME_HEADER_BYTES);
+  }
+}
+
+function framed(message: Uint8Array): Buffer {
+  const frame = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, FRAME_HEADER_BYTES);
+  return frame;
+}
+
+/** What an answer without a gRPC status means: a proxy spoke. Source: gRPC, doc/http-grpc-status-mapping.md. */
+function withoutStatus(httpStatus: number): GrpcFailure {
+  const code = ((): Exclude<GrpcStatus, 'OK'> => {
+    switch (httpStatus) {
+      case 400:
+        return 'INTERNAL';
+      case 401:
+        return 'UNAUTHENTICATED';
+      case 403:
+        return 'PERMISSION_DENIED';
+      case 404:
+        return 'UNIMPLEMENTED';
+      case 429:
+      case 502:
+      case 503:
+      case 504:
+        return 'UNAVAILABLE';
+      default:
+        return 'UNKNOWN';
+    }
+  })();
+  return new GrpcFailure(code, `The answer has no gRPC status (HTTP ${httpStatus || 'none'}).`);
+}
+
+const lostConnection = (cause: unknown, connected: boolean): GrpcFailure =>
+  new GrpcFailure(
+    'UNAVAILABLE',
+    `The connection was lost (${cause instanceof Error ? cause.message : 'closed'}).`,
+    {
+      cause,
+      unseen: !connected,
+    },
+  );
+
+function lostStream(cause: Error | undefined, rstCode: number): GrpcFailure {
+  const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM;
+  return new GrpcFailure('UNAVAILABLE', `The call was broken off (HTTP/2 code ${rstCode}).`, {
+    cause,
+    unseen: refused,
+  });
+}
+
+function decodeMessage(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
+}

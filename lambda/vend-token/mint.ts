@@ -1,0 +1,80 @@
+// Mints one token: own deadline, jittered retries, and one replay when the key was rotated meanwhile.
+
+import type { Clock } from '../shared/clock.ts';
+import { GrpcFailure } from '../shared/grpc-unary.ts';
+import { retry } from '../shared/retry.ts';
+import type { Scope } from './scope.ts';
+import type { VendingKey, VendingKeySource } from './vending-key.ts';
+import { type DisposableToken, decodeResponse, encodeRequest, METHOD } from './wire.ts';
+
+/** One call to Momento's token service. Throws `GrpcFailure`. */
+export type TokenCall = (
+  tokenEndpoint: string,
+  path: string,
+  request: Uint8Array,
+  timeoutMs: number,
+) => Promise<Uint8Array>;
+
+export interface MintOptions {
+  readonly keys: VendingKeySource;
+  readonly call: TokenCall;
+  readonly clock: Clock;
+}
+
+/** All of it; well inside the gateway's 30 s, and no longer than `life.ts` reckons with. */
+const DEADLINE_MS = 8_000;
+const CALL_TIMEOUT_MS = 3_000;
+const MAX_TRIES = 3;
+
+/** Minting twice does no harm: whatever may have been seen can be repeated. */
+const RETRYABLE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INTERNAL', 'CANCELLED', 'UNKNOWN']);
+
+/** Throws `GrpcFailure` or `VendingKeyFailure`. */
+export async function mint(
+  scope: Scope,
+  lifeSeconds: number,
+  { keys, call, clock }: MintOptions,
+): Promise<DisposableToken> {
+  const deadlineAtMs = clock.now() + DEADLINE_MS;
+  const mintWith = (key: VendingKey) =>
+    retry(
+      async () => {
+        const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
+        const timeoutMs = Math.min(CALL_TIMEOUT_MS, deadlineAtMs - clock.now());
+        if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
+        return decoded(await call(key.tokenEndpoint, METHOD, request, timeoutMs));
+      },
+      {
+        clock,
+        deadlineAtMs,
+        maxTries: MAX_TRIES,
+        baseDelayMs: 100,
+        maxDelayMs: 1_000,
+        isRetryable: (error) => error instanceof GrpcFailure && RETRYABLE.has(error.code),
+      },
+    );
+
+  const key = await keys.current();
+  try {
+    return await mintWith(key);
+  } catch (error) {
+    if (!(error instanceof GrpcFailure) || !isAboutOurKey(error)) throw error;
+    const newer = await keys.after(key);
+    if (newer === undefined) throw error;
+    return mintWith(newer);
+  }
+}
+
+/** Momento means our key, never the caller. */
+export const isAboutOurKey = ({ code }: GrpcFailure): boolean =>
+  code === 'UNAUTHENTICATED' || code === 'PERMISSION_DENIED';
+
+function decoded(bytes: Uint8Array): DisposableToken {
+  try {
+    return decodeResponse(bytes);
+  } catch (cause) {
+    throw new GrpcFailure('INTERNAL', 'Momento answered with something that is not a token.', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+// What the stack tells the function, by environment variables. Checked when the function starts.
+
+import * as v from 'valibot';
+import { parsePolicies } from '../shared/token-policies.ts';
+import type { RenderSettings } from './render.ts';
+
+const WholeNumber = v.pipe(v.string(), v.transform(Number), v.integer(), v.minValue(1));
+
+const Environment = v.object({
+  VENDING_SECRET_ARN: v.pipe(v.string(), v.startsWith('arn:')),
+  AUTH_TYPE: v.picklist(['cognito', 'jwt', 'lambda', 'none']),
+  TOKEN_USE: v.optional(v.string()),
+  PUBLIC_ROLE: v.optional(v.string()),
+  MAX_LIFE_SECONDS: WholeNumber,
+  MAX_PERMISSIONS: WholeNumber,
+});
+
+export interface Settings extends RenderSettings {
+  readonly vendingSecretArn: string;
+}
+
+/** Throws with the variable's name, or what is wrong with the policies: such a function must not start. */
+export function readSettings(environment: NodeJS.ProcessEnv, policies: unknown): Settings {
+  const parsed = v.safeParse(Environment, environment);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new Error(
+      `The environment variable ${v.getDotPath(issue) ?? '?'} is wrong: ${issue.message}. Redeploy the stack.`,
+    );
+  }
+  const { AUTH_TYPE, TOKEN_USE, PUBLIC_ROLE, MAX_LIFE_SECONDS, MAX_PERMISSIONS } = parsed.output;
+  // Fail closed: a role for everybody belongs to one mode only, and a mode without one to none.
+  if ((AUTH_TYPE === 'none') !== (PUBLIC_ROLE !== undefined)) {
+    throw new Error('PUBLIC_ROLE and AUTH_TYPE=none belong together. Redeploy the stack.');
+  }
+  if (AUTH_TYPE === 'cognito' && TOKEN_USE !== 'id') {
+    throw new Error('AUTH_TYPE=cognito takes ID tokens only: TOKEN_USE must be id. Redeploy.');
+  }
+  return {
+    vendingSecretArn: parsed.output.VENDING_SECRET_ARN,
+    policies: parsePolicies(policies, {
+      maxLifeSeconds: MAX_LIFE_SECONDS,
+      maxPermissions: MAX_PERMISSIONS,
+      // Which attributes are declared was checked at synthesis; a missing one is refused at each call.
+      claims: AUTH_TYPE === 'none' ? 'none' : 'any',
+    }),
+    authType: AUTH_TYPE,
+    tokenUse: TOKEN_USE,
+    publicRole: PUBLIC_ROLE,
+    maxLifeSeconds: MAX_LIFE_SECONDS,
+    maxPermissions: MAX_PERMISSIONS,
+  };
+}

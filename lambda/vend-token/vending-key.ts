@@ -1,0 +1,116 @@
+// The key that tokens are minted with: read once, kept for a while, and read again at once when Momento says no.
+//
+//   kept ─► too old, or Momento refused it ─► read ─► kept
+//                     (refused: read until the version changes, for at most 5 s)
+
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Clock } from '../shared/clock.ts';
+import { Failure } from '../shared/failure.ts';
+import type { Redactor } from '../shared/redaction.ts';
+import {
+  credentialsIn,
+  parseSecretValue,
+  type UsableKey,
+  usableKey,
+} from '../shared/secret-value.ts';
+
+export interface VendingKey extends UsableKey {
+  readonly versionId: string;
+}
+
+/** `no-key`: there is none, or what is there is no key. `secret-unreadable`: it could not be asked. */
+export class VendingKeyFailure extends Failure<'no-key' | 'secret-unreadable'> {}
+
+/** A rotated key lives on, so this bounds only how long an old one is used. */
+const KEPT_FOR_MS = 60_000;
+/** After this a kept key is better than none while Secrets Manager is away, and no longer. */
+const KEPT_AT_MOST_MS = 15 * 60_000;
+const CHANGE_AWAITED_MS = 5_000;
+const CHANGE_POLL_MS = 250;
+
+export interface VendingKeySource {
+  current(): Promise<VendingKey>;
+  /** Another version than this one, or undefined when there is none within 5 s. */
+  after(refused: VendingKey): Promise<VendingKey | undefined>;
+}
+
+export class SecretVendingKey implements VendingKeySource {
+  readonly #client: SecretsManagerClient;
+  readonly #secretArn: string;
+  readonly #redactor: Redactor;
+  readonly #clock: Clock;
+  #kept: { readonly key: VendingKey; readonly readAtMs: number } | undefined;
+  #reading: Promise<VendingKey> | undefined;
+
+  constructor(client: SecretsManagerClient, secretArn: string, redactor: Redactor, clock: Clock) {
+    this.#client = client;
+    this.#secretArn = secretArn;
+    this.#redactor = redactor;
+    this.#clock = clock;
+  }
+
+  async current(): Promise<VendingKey> {
+    const kept = this.#kept;
+    const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - kept.readAtMs;
+    if (kept !== undefined && ageMs < KEPT_FOR_MS) return kept.key;
+    try {
+      return await this.#read();
+    } catch (error) {
+      const isAway = error instanceof VendingKeyFailure && error.code === 'secret-unreadable';
+      if (kept === undefined || !isAway || ageMs >= KEPT_AT_MOST_MS) throw error;
+      return kept.key;
+    }
+  }
+
+  async after(refused: VendingKey): Promise<VendingKey | undefined> {
+    const deadlineMs = this.#clock.now() + CHANGE_AWAITED_MS;
+    for (;;) {
+      const key = await this.#read().catch(() => undefined);
+      if (key !== undefined && key.versionId !== refused.versionId) return key;
+      if (this.#clock.now() + CHANGE_POLL_MS > deadlineMs) return undefined;
+      await this.#clock.sleep(CHANGE_POLL_MS);
+    }
+  }
+
+  /** Calls that come while one is under way share it. */
+  #read(): Promise<VendingKey> {
+    this.#reading ??= this.#readOnce().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readOnce(): Promise<VendingKey> {
+    const answer = await this.#client
+      .send(new GetSecretValueCommand({ SecretId: this.#secretArn }))
+      .catch((error: unknown) => {
+        throw unreadable(error);
+      });
+    const text =
+      answer.SecretString ?? Buffer.from(answer.SecretBinary ?? new Uint8Array()).toString('utf8');
+    this.#redactor.learn(text, ...credentialsIn(text));
+    const content = parseSecretValue(text);
+    const key = usableKey(content);
+    if (key === undefined) {
+      const problem = content.kind === 'unparsable' ? content.problem : 'its key names no endpoint';
+      throw new VendingKeyFailure('no-key', `The vending key cannot be used: ${problem}.`);
+    }
+    const read = { ...key, versionId: answer.VersionId ?? '' };
+    this.#kept = { key: read, readAtMs: this.#clock.now() };
+    return read;
+  }
+}
+
+function unreadable(error: unknown): VendingKeyFailure {
+  const name = error instanceof Error ? error.name : 'Error';
+  const said = error instanceof Error ? error.message : String(error);
+  return name === 'ResourceNotFoundException'
+    ? new VendingKeyFailure('no-key', 'No vending key has been imported yet.', { cause: error })
+    : new VendingKeyFailure(
+        'secret-unreadable',
+        `The vending key cannot be read: ${name}: ${said}`,
+        {
+          cause: error,
+        },
+      );
+}
