@@ -2,6 +2,7 @@
 
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { Clock } from '../shared/clock.ts';
+import { withTimeout } from '../shared/deadline.ts';
 import type { Redactor } from '../shared/redaction.ts';
 import { retry } from '../shared/retry.ts';
 
@@ -29,6 +30,7 @@ export interface Announcer {
 
 /** PutEvents takes ten at a time, and may take some of them only: a 200 answer is no success yet. */
 const MAX_ENTRIES = 10;
+const CALL_TIMEOUT_MS = 3_000;
 
 export class EventBridgeAnnouncer implements Announcer {
   readonly #client: EventBridgeClient;
@@ -59,16 +61,20 @@ export class EventBridgeAnnouncer implements Announcer {
   }
 
   async #put(batch: readonly KeyEvent[]): Promise<KeyEvent[]> {
-    const { Entries = [] } = await this.#client.send(
-      new PutEventsCommand({
-        Entries: batch.map(({ type, detail }) => ({
-          EventBusName: this.#bus,
-          Source: EVENT_SOURCE,
-          DetailType: type,
-          Detail: JSON.stringify(this.#redactor.value(detail)),
-          Resources: [detail.secretArn],
-        })),
-      }),
+    const command = new PutEventsCommand({
+      Entries: batch.map(({ type, detail }) => ({
+        EventBusName: this.#bus,
+        Source: EVENT_SOURCE,
+        DetailType: type,
+        Detail: JSON.stringify(this.#redactor.value(detail)),
+        Resources: [this.#redactor.text(detail.secretArn)],
+      })),
+    });
+    const { Entries = [] } = await withTimeout(
+      (abortSignal) => this.#client.send(command, { abortSignal }),
+      CALL_TIMEOUT_MS,
+      this.#clock,
+      () => new Error(`EventBridge did not answer within ${CALL_TIMEOUT_MS / 1000} s.`),
     );
     return batch.filter((_, index) => Entries[index]?.ErrorCode !== undefined);
   }

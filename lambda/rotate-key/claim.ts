@@ -8,7 +8,13 @@ import type { Run } from './tools.ts';
 import { claimVersionId, type Descent, MOMENTO_CLAIM } from './version-id.ts';
 
 export type ClaimResult =
-  | { readonly won: true; readonly attempt: number; readonly versionId: string }
+  | {
+      readonly won: true;
+      readonly attempt: number;
+      readonly versionId: string;
+      /** Epoch milliseconds: when the next attempt may begin, should this one fail. */
+      readonly lapsesAtMs: number;
+    }
   | { readonly won: false; readonly holder: Claim };
 
 // Clocks of two Lambda hosts differ by far less.
@@ -27,7 +33,9 @@ export async function claim(
     const versionId = claimVersionId(descent, attempt);
     await createOnce(descent.arn, versionId, attempt, run);
     const holder = await readBack(descent.arn, versionId, run);
-    if (holder?.claimant === run.claimant) return { won: true, attempt, versionId };
+    if (holder?.claimant === run.claimant) {
+      return { won: true, attempt, versionId, lapsesAtMs: holder.lapsesAtMs };
+    }
     if (holder !== undefined && run.clock.now() < holder.runEndsAtMs) return { won: false, holder };
     // Written by a run that is over, and its label is gone: the next number is free, or taken likewise.
   }

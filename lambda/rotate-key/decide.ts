@@ -45,6 +45,8 @@ export type Decision =
       readonly attempt: number;
       /** False while the key has so much life left that waiting costs nothing. */
       readonly isDue: boolean;
+      /** An operator asked for it. */
+      readonly force: boolean;
     };
 
 export interface Circumstances {
@@ -189,6 +191,20 @@ const neverExpires: Rule = ({ current }) =>
       )
     : undefined;
 
+// Found before Momento is asked: a pair that Secrets Manager cannot take would be lost.
+const valueTooLarge: Rule = ({ current }) =>
+  current?.content.kind === 'pair' &&
+  Buffer.byteLength(JSON.stringify(current.content.fields)) > MAX_VALUE_BYTES - GROWTH_BYTES
+    ? none(
+        'value-too-large',
+        'The secret is nearly as large as Secrets Manager allows (65,536 bytes), so a new pair might not fit. Take other fields out of it.',
+      )
+    : undefined;
+
+const MAX_VALUE_BYTES = 65_536;
+/** A new key and refresh token may be longer than the old ones. */
+const GROWTH_BYTES = 8_192;
+
 // Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not.
 const claimedByAnotherRun: Rule = ({ claim }, { nowMs }) =>
   claim?.claim !== undefined && nowMs < claim.claim.runEndsAtMs
@@ -249,6 +265,7 @@ const RULES: readonly Rule[] = [
   notRotatable,
   expiryUnknown,
   neverExpires,
+  valueTooLarge,
   claimedByAnotherRun,
   backingOff,
   interrupted,
@@ -302,7 +319,9 @@ function rotate(
 ): Decision | undefined {
   if (current?.content.kind !== 'pair') return undefined;
   const isDue = circumstances.nowMs >= dueMsOf(current, circumstances);
-  return { action: 'rotate', reason, message, current, content: current.content, attempt, isDue };
+  const { content } = current;
+  const { force } = circumstances;
+  return { action: 'rotate', reason, message, current, content, attempt, isDue, force };
 }
 
 /** Epoch milliseconds; the beginning of time for a key whose life is not known. */

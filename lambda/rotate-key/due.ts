@@ -38,13 +38,16 @@ export const remainingSeconds = (validUntil: number, nowMs: number): number =>
 
 export interface Warnable extends Life {
   readonly rotatable: boolean;
+  /** A person put it there, not a rotation. */
+  readonly imported: boolean;
 }
 
 /**
  * The sentence for the event "Expiring", or undefined while nobody needs to hear of it:
  * a key that nothing renews, once it is due; a key that should have been renewed two intervals ago; a key
- * whose life leaves the schedule fewer than three tries. It comes on one tick a day, on one an hour on
- * the last day, and for a life that is too short on the first tick only: people stop reading what repeats.
+ * whose life leaves the schedule fewer than three tries. It comes on two ticks a day (so that a lost one
+ * does not silence it), on two an hour on the last day, and for a life that is too short once after the
+ * import: people stop reading what repeats.
  */
 export function expiryWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
   const left = remainingSeconds(key.validUntil, nowMs);
@@ -53,14 +56,14 @@ export function expiryWarning(key: Warnable, nowMs: number, pace: Pace): string 
   const ends = `The key ends at ${instant(key.validUntil * 1000)}, in ${duration(left)}`;
   const interval = pace.scheduleIntervalSeconds;
   const period = left <= 86_400 ? 3_600 : 86_400;
-  const periodBegins = Math.floor(left / period) !== Math.floor((left + interval) / period);
+  const periodBegins = Math.floor(left / period) !== Math.floor((left + 2 * interval) / period);
 
   if (!key.rotatable) {
     if (left > margin || !periodBegins) return undefined;
     return `${ends}, and nothing can renew it: import a new key with its refresh token.`;
   }
   const isNew = nowMs - key.createdAtMs < interval * 1000;
-  if (isNew && margin < ATTEMPTS_WANTED * interval) {
+  if (key.imported && isNew && margin < ATTEMPTS_WANTED * interval) {
     return `${ends}: its life leaves fewer than ${ATTEMPTS_WANTED} tries at one every ${duration(interval)}. Import a key with a longer life, or configure a shorter schedule.`;
   }
   if (left <= margin - 2 * interval && periodBegins) {

@@ -1,6 +1,7 @@
 // The two events that the function takes: the schedule's tick, and an operator's wish for one key.
 
 import * as v from 'valibot';
+import { readApiKey } from '../shared/api-key.ts';
 import { Failure } from '../shared/failure.ts';
 
 const ScheduledTick = v.looseObject({
@@ -8,7 +9,13 @@ const ScheduledTick = v.looseObject({
   'detail-type': v.literal('Scheduled Event'),
 });
 const OneKey = v.strictObject({
-  secretId: v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(2_048)),
+  secretId: v.pipe(
+    v.string(),
+    v.trim(),
+    v.regex(/^[A-Za-z0-9/_+=.@:-]{1,2048}$/),
+    // A key pasted into the wrong place must not travel on as a name.
+    v.check((text) => readApiKey(text) === undefined),
+  ),
   force: v.optional(v.boolean(), false),
 });
 

@@ -60,12 +60,18 @@ export interface GatherTools {
   readonly versions: SecretVersions;
   readonly redactor: Redactor;
   readonly clock: Clock;
+  /** Epoch milliseconds. */
+  readonly workUntilMs: number;
 }
 
 /** Throws `SecretFailure`. */
 export async function gather(secretId: string, tools: GatherTools): Promise<Gathered> {
   const { versions, clock } = tools;
-  const patient = { clock, deadlineAtMs: clock.now() + 10_000, maxTries: 4 };
+  const patient = {
+    clock,
+    deadlineAtMs: Math.min(clock.now() + 10_000, tools.workUntilMs),
+    maxTries: 4,
+  };
   const description = await retry(() => versions.describe(secretId), {
     ...patient,
     isRetryable: isTransient,
@@ -146,7 +152,7 @@ async function gatherClaim(
 }
 
 function learnAndParse(text: string, redactor: Redactor): SecretContent {
-  redactor.learn(text, ...credentialsIn(text));
+  redactor.learn(...credentialsIn(text));
   return parseSecretValue(text);
 }
 

@@ -18,11 +18,9 @@ import { RotationFailed, type RunResult, runOnce } from './run.ts';
 import { readSettings } from './settings.ts';
 import type { Tools } from './tools.ts';
 
-// Well within a run's time: a call that hangs must leave room for another.
-const AWS_CLIENT = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-};
+// The SDK repeats once, which also corrects a clock that is off; the patience for more is ours. Each call has a
+// deadline of its own (lambda/shared/deadline.ts).
+const AWS_CLIENT = { maxAttempts: 2, requestHandler: { connectionTimeout: 1_500 } };
 
 const settings = readSettings(process.env);
 const redactor = new Redactor();
@@ -33,7 +31,7 @@ const tools: Tools = {
   redactor,
   clock,
   log,
-  versions: new SecretsManagerVersions(new SecretsManagerClient(AWS_CLIENT)),
+  versions: new SecretsManagerVersions(new SecretsManagerClient(AWS_CLIENT), clock),
   announcer: new EventBridgeAnnouncer(
     new EventBridgeClient(AWS_CLIENT),
     settings.eventBus,

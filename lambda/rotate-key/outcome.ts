@@ -34,6 +34,7 @@ export const OUTCOME_OF = {
   'no-refresh-token': 'not-rotatable',
   'v2-key': 'not-rotatable',
   'unparsable-value': 'failed',
+  'value-too-large': 'failed',
   'expiry-unknown': 'failed',
   'key-expired': 'failed',
   'key-refused': 'failed',

@@ -18,6 +18,7 @@ const CALL_TIMEOUT_MS = 8_000;
 const PHASE_TIMEOUT_MS = 30_000;
 /** What the phase leaves for storing the pair. */
 const RESERVED_FOR_STAGING_MS = 15_000;
+const LEAST_CALL_MS = 3_000;
 const MAX_CALLS = 5;
 const BACK_OFF = { baseDelayMs: 400, maxDelayMs: 4_000 };
 
@@ -47,6 +48,13 @@ export async function refresh(
   const unanswered: Array<Promise<RefreshedKey>> = [];
   for (let calls = 1; ; calls += 1) {
     await pacer.turn();
+    // A call without the time to hear its answer would spend the refresh token for nothing.
+    if (phaseEndsAtMs - clock.now() < LEAST_CALL_MS) {
+      const late = await lateAnswer(unanswered, phaseEndsAtMs - clock.now(), clock);
+      if (late !== undefined) return late;
+      keepAll(unanswered, keepLate);
+      throw noAnswer();
+    }
     const call = momento.refresh(pair);
     const answer = await firstAnswer(
       call,
@@ -59,7 +67,8 @@ export async function refresh(
 
     const refused = answer.kind === 'failed' && answer.failure.code === 'momento-refused';
     const delayMs = backOffMs(calls, clock, BACK_OFF);
-    const noMoreCalls = refused || calls >= MAX_CALLS || clock.now() + delayMs >= phaseEndsAtMs;
+    const noMoreCalls =
+      refused || calls >= MAX_CALLS || clock.now() + delayMs + LEAST_CALL_MS > phaseEndsAtMs;
     if (!noMoreCalls) {
       await clock.sleep(delayMs);
       continue;
@@ -67,7 +76,7 @@ export async function refresh(
 
     const late = await lateAnswer(unanswered, phaseEndsAtMs - clock.now(), clock);
     if (late !== undefined) return late;
-    for (const promise of unanswered) promise.then(keepLate, ignore);
+    keepAll(unanswered, keepLate);
     const failure = answer.kind === 'failed' ? answer.failure : noAnswer();
     if (!refused) throw failure;
     throw await whyRefused(pair, attempt > 0 || calls > 1, failure, run);
@@ -120,6 +129,13 @@ const successOf = (calls: ReadonlyArray<Promise<RefreshedKey>>): Promise<Answer>
   });
 
 const ignore = (): void => {};
+
+function keepAll(
+  calls: ReadonlyArray<Promise<RefreshedKey>>,
+  keep: (late: RefreshedKey) => void,
+): void {
+  for (const call of calls) call.then(keep, ignore);
+}
 
 /** Momento's refusal does not say whether the key or the refresh token is to blame: ask the key. */
 async function whyRefused(

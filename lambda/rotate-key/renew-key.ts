@@ -7,9 +7,10 @@ import { decide, validUntilOf } from './decide.ts';
 import { dueAtMs, expiryWarning } from './due.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
-import { type Acted, resume, rotate, unlabel } from './rotate.ts';
+import { type Acted, AttemptFailed, resume, rotate, unlabel } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
+import { isOurs } from './version-id.ts';
 
 export interface Renewed {
   readonly result: KeyResult;
@@ -33,11 +34,25 @@ export async function renewKey(secretId: string, force: boolean, run: Run): Prom
       healed ??= acted;
     }
   } catch (error) {
-    run.log.error('A key could not be renewed.', { secretId, ...describeError(error) });
-    acted = failed(error);
+    const cause = error instanceof AttemptFailed ? error.cause : error;
+    run.log.error('A key could not be renewed.', { secretId, ...describeError(cause) });
+    acted = {
+      ...failed(cause),
+      ...(error instanceof AttemptFailed && { nextAttemptAtMs: error.nextAttemptAtMs }),
+    };
   }
   return report(secretId, gathered, acted ?? failed(new Error('Nothing was done.')), healed, run);
 }
+
+/** For the keys that are left when the time is out. */
+export const outOfTime = (secretId: string, run: Run): Renewed =>
+  report(
+    secretId,
+    undefined,
+    { reason: 'out-of-time', message: 'This run had no time left; the next tick continues.' },
+    undefined,
+    run,
+  );
 
 async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted> {
   const decision = decide(gathered, { nowMs: run.clock.now(), force, ...run.settings });
@@ -45,7 +60,10 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
     case 'none':
       return decision;
     case 'unlabel':
-      if (decision.reason === 'pending-on-current') await tellOfPromoted(gathered, run);
+      if (decision.reason === 'pending-on-current' && !(await tellOfPromoted(gathered, run))) {
+        // Nobody could be told: the label stays as the reminder, and the rest goes on without it.
+        return act({ ...gathered, pending: undefined }, force, run);
+      }
       await unlabel(gathered.arn, decision.labels, run);
       return { reason: decision.reason, message: decision.message, lookAgain: true };
     case 'resume':
@@ -56,10 +74,10 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
 }
 
 /** The run that promoted this version may have ended before it told anybody. */
-async function tellOfPromoted({ arn, current }: Gathered, run: Run): Promise<void> {
-  if (current === undefined) return;
+async function tellOfPromoted({ arn, current }: Gathered, run: Run): Promise<boolean> {
+  if (current === undefined) return true;
   const { versionId } = current;
-  await tell([rotatedEvent(arn, { versionId, validUntil: validUntilOf(current) })], run);
+  return tell([rotatedEvent(arn, { versionId, validUntil: validUntilOf(current) })], run);
 }
 
 function report(
@@ -76,7 +94,7 @@ function report(
   const validUntil = last.promoted?.validUntil ?? validUntilOf(gathered?.current);
   const nextAttemptAtMs = last.nextAttemptAtMs ?? nextAttemptMs(outcome, last, run);
   const result: KeyResult = {
-    secretId,
+    secretId: run.redactor.text(secretId),
     outcome,
     reason,
     message: run.redactor.text(message),
@@ -135,7 +153,11 @@ function warningFor(gathered: Gathered | undefined, run: Run): string | undefine
   if (current === undefined || !validUntil) return undefined;
   const { createdAtMs, content } = current;
   const rotatable = content.kind === 'pair';
-  return expiryWarning({ createdAtMs, validUntil, rotatable }, run.clock.now(), run.settings);
+  return expiryWarning(
+    { createdAtMs, validUntil, rotatable, imported: !isOurs(current.versionId) },
+    run.clock.now(),
+    run.settings,
+  );
 }
 
 function failed(error: unknown): Acted {

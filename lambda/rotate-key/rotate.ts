@@ -19,7 +19,7 @@ import {
   renderSecretValue,
 } from '../shared/secret-value.ts';
 import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
-import { claim } from './claim.ts';
+import { type ClaimResult, claim } from './claim.ts';
 import { type Decision, pendingLabels } from './decide.ts';
 import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
@@ -52,6 +52,8 @@ type Resume = Extract<Decision, { action: 'resume' }>;
 
 /** A rotation is not begun with less time than this: the rest is for storing what Momento hands out. */
 const LEAST_TIME_MS = 25_000;
+/** Of which this much must be left when Momento is called: a call, and the storing. */
+const LEAST_TIME_AT_MOMENTO_MS = 20_000;
 /** A refusal counts twice only when this lies between: EventBridge may deliver one tick twice at once. */
 const REFUSAL_CONFIRMED_AFTER_MS = 30_000;
 const TEST_TIMEOUT_MS = 5_000;
@@ -61,14 +63,16 @@ const DAY_MS = 86_400_000;
 
 export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Promise<Acted> {
   const { arn } = gathered;
-  const { current, content } = decision;
+  const { current } = decision;
   const descent: Descent = { arn, currentVersionId: current.versionId };
 
-  if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) {
-    return deferred('out-of-time', 'This run has too little time left; the next tick continues.');
-  }
-  // A key that is due is never held back: letting it end would be worse, and its back-off bounds it.
-  if (!decision.isDue && (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT) {
+  if (!hasTimeFor(LEAST_TIME_MS, run)) return OUT_OF_TIME;
+  // The schedule's own attempts on a key that is due are never held back: letting it end would be worse, and
+  // the back-off bounds them. An operator's attempts know no back-off.
+  if (
+    (!decision.isDue || decision.force) &&
+    (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT
+  ) {
     return deferred(
       'version-budget-spent',
       `The secret has had ${VERSION_BUDGET} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
@@ -83,7 +87,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
       nextAttemptAtMs: claimed.holder.lapsesAtMs,
     };
   }
-  const claimLabel: LabelOn = { label: MOMENTO_CLAIM, versionId: claimed.versionId };
+  const claimLabel = claimLabelOf(claimed);
   // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
   if (!(await stillCurrent(descent, run))) {
     await unlabel(arn, [claimLabel], run);
@@ -92,6 +96,37 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
       message: 'Another run or a person changed the key meanwhile.',
     };
   }
+  // Looked at again, because a claim can take long: Momento must never be called without the time to store
+  // what it answers.
+  if (!hasTimeFor(LEAST_TIME_AT_MOMENTO_MS, run)) {
+    await unlabel(arn, [claimLabel], run);
+    return OUT_OF_TIME;
+  }
+  try {
+    return await rotateUnderClaim(gathered, decision, claimed, run);
+  } catch (error) {
+    throw new AttemptFailed(error, claimed.lapsesAtMs);
+  }
+}
+
+/** An attempt that failed under its claim; `cause` is why. */
+export class AttemptFailed extends Error {
+  /** Epoch milliseconds. */
+  readonly nextAttemptAtMs: number;
+
+  constructor(cause: unknown, nextAttemptAtMs: number) {
+    super('The attempt failed.', { cause });
+    this.nextAttemptAtMs = nextAttemptAtMs;
+  }
+}
+
+async function rotateUnderClaim(
+  { arn }: Gathered,
+  { current, content, reason, message }: Rotate,
+  claimed: Extract<ClaimResult, { won: true }>,
+  run: Run,
+): Promise<Acted> {
+  const descent: Descent = { arn, currentVersionId: current.versionId };
 
   const render = (refreshed: RefreshedKey) => renderSecretValue(refreshed, content.fields);
   const keep = (late: RefreshedKey) => run.unstored.set(keyOf(descent), render(late));
@@ -114,8 +149,8 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   };
   return finish(
     { arn, current: content.pair, currentVersionId: current.versionId, pending, pair: staged.pair },
-    { reason: decision.reason, message: decision.message },
-    [claimLabel],
+    { reason, message },
+    [claimLabelOf(claimed)],
     run,
   );
 }
@@ -287,3 +322,16 @@ const patiently = <T>(call: () => Promise<T>, run: Run): Promise<T> =>
   });
 
 const deferred = (reason: Reason, message: string): Acted => ({ reason, message });
+
+const OUT_OF_TIME = deferred(
+  'out-of-time',
+  'This run had too little time left; the next tick continues.',
+);
+
+const hasTimeFor = (neededMs: number, run: Run): boolean =>
+  run.workUntilMs - run.clock.now() >= neededMs;
+
+const claimLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
+  label: MOMENTO_CLAIM,
+  versionId,
+});

@@ -2,7 +2,7 @@
 
 import { parseEvent } from './event.ts';
 import type { KeyResult } from './outcome.ts';
-import { renewKey } from './renew-key.ts';
+import { outOfTime, renewKey } from './renew-key.ts';
 import { tell } from './tell.ts';
 import type { Run, Tools } from './tools.ts';
 
@@ -30,7 +30,7 @@ export class RotationFailed extends Error {
 const hasFailed = ({ outcome }: KeyResult): boolean => outcome === 'failed';
 
 /** Kept for telling what happened, after the work has to stop. */
-const RESERVED_FOR_TELLING_MS = 5_000;
+const RESERVED_FOR_TELLING_MS = 10_000;
 
 /** Throws `UnsupportedEvent`, or `RotationFailed` after every key was tried; nothing else. */
 export async function runOnce(
@@ -51,7 +51,10 @@ export async function runOnce(
 
   const keys: KeyResult[] = [];
   for (const secretId of secretIds) {
-    const { result, events } = await renewKey(secretId, force, run);
+    const { result, events } =
+      run.clock.now() < run.workUntilMs
+        ? await renewKey(secretId, force, run)
+        : outOfTime(secretId, run);
     keys.push(result);
     const { message, ...fields } = result;
     run.log[result.outcome === 'failed' ? 'error' : 'info'](message, fields);

@@ -4,13 +4,17 @@ import { describeError } from '../shared/logging.ts';
 import type { KeyEvent } from './announce.ts';
 import type { Run } from './tools.ts';
 
-/** The last second belongs to the answer. */
-const RESERVED_FOR_ANSWER_MS = 1_000;
+/** A call that begins at the last moment still ends before the function does. */
+const RESERVED_FOR_ANSWER_MS = 5_000;
+const LONGEST_MS = 10_000;
 
 export async function tell(events: readonly KeyEvent[], run: Run): Promise<boolean> {
   if (events.length === 0) return true;
   try {
-    await run.announcer.announce(events, run.endsAtMs - RESERVED_FOR_ANSWER_MS);
+    await run.announcer.announce(
+      events,
+      Math.min(run.clock.now() + LONGEST_MS, run.endsAtMs - RESERVED_FOR_ANSWER_MS),
+    );
     return true;
   } catch (error) {
     run.log.error('Events could not be announced.', {

@@ -27,6 +27,9 @@ export const claimVersionId = ({ arn, currentVersionId }: Descent, attempt: numb
 export const pairVersionId = ({ arn, currentVersionId }: Descent, attempt: number): string =>
   sha256([arn, currentVersionId, attempt, 'pair']);
 
+/** Written by a rotation: a person's versions have a UUID or a token of the SDK's for their id. */
+export const isOurs = (versionId: string): boolean => /^[0-9a-f]{64}$/.test(versionId);
+
 /** Which attempt wrote this claim; undefined when it was not made from this AWSCURRENT. */
 export const claimAttempt = (descent: Descent, versionId: string): number | undefined =>
   findAttempt((attempt) => claimVersionId(descent, attempt) === versionId);

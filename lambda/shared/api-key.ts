@@ -18,7 +18,8 @@ export interface ApiKeyFacts {
 
 const V1 = v.object({
   endpoint: v.pipe(v.string(), v.nonEmpty()),
-  api_key: v.pipe(v.string(), v.nonEmpty()),
+  // It travels in a header.
+  api_key: v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/)),
 });
 const Claims = v.looseObject({
   exp: v.optional(v.number()),

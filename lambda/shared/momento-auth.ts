@@ -10,13 +10,20 @@ import {
   NoopMomentoLoggerFactory,
   RefreshApiKey,
 } from '@gomomento/sdk';
-import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  credentials,
+  logVerbosity,
+  Metadata,
+  type ServiceError,
+  setLogVerbosity,
+  status,
+} from '@grpc/grpc-js';
 import * as v from 'valibot';
 import { readApiKey } from './api-key.ts';
 import type { Clock } from './clock.ts';
 import { Failure } from './failure.ts';
 import type { Redactor } from './redaction.ts';
-import type { KeyPair, RefreshedKey } from './secret-value.ts';
+import { type KeyPair, type RefreshedKey, ValidUntil } from './secret-value.ts';
 
 /** Both methods throw `MomentoFailure` and nothing else. */
 export interface MomentoAuth {
@@ -56,11 +63,11 @@ const REFUSALS: ReadonlySet<string> = new Set([
 const Answer = v.object({
   apiKey: v.pipe(
     v.string(),
-    v.check((text) => readApiKey(text) !== undefined),
+    v.check((text) => readApiKey(text)?.form === 'v1'),
   ),
   refreshToken: v.pipe(v.string(), v.nonEmpty()),
   endpoint: v.pipe(v.string(), v.nonEmpty()),
-  validUntil: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  validUntil: ValidUntil,
 });
 
 export interface MomentoSdkAuthOptions {
@@ -69,6 +76,9 @@ export interface MomentoSdkAuthOptions {
   /** host:port of a plaintext Momento on this machine; see `local-endpoint.ts`. @default Momento itself, by TLS */
   readonly localEndpoint?: string | undefined;
 }
+
+// It writes to the console, past our redaction.
+setLogVerbosity(logVerbosity.NONE);
 
 export class MomentoSdkAuth implements MomentoAuth {
   readonly #options: MomentoSdkAuthOptions;
@@ -94,7 +104,7 @@ export class MomentoSdkAuth implements MomentoAuth {
       apiKey: answer.apiKey,
       refreshToken: answer.refreshToken,
       endpoint: answer.endpoint,
-      validUntil: answer.expiresAt.doesExpire() ? answer.expiresAt.epoch() : 0,
+      validUntil: endOf(answer),
     });
     if (!refreshed.success) throw badAnswer();
     return refreshed.output;
@@ -102,30 +112,34 @@ export class MomentoSdkAuth implements MomentoAuth {
 
   // Asked with the published message types, not with the SDK's CacheClient: that one opens data-plane
   // channels which nobody needs here, and takes no deadline for a control call.
-  authenticates(pair: KeyPair, timeoutMs: number): Promise<boolean> {
+  async authenticates(pair: KeyPair, timeoutMs: number): Promise<boolean> {
     const { localEndpoint, clock } = this.#options;
     const client = new control.control_client.ScsControlClient(
       localEndpoint ?? pair.controlEndpoint,
       localEndpoint === undefined ? credentials.createSsl() : credentials.createInsecure(),
     );
-    const metadata = new Metadata();
-    metadata.set('authorization', pair.key.wireKey);
-    return new Promise<boolean>((resolve, reject) => {
-      client.ListCaches(
-        new control.control_client._ListCachesRequest({}),
-        metadata,
-        { deadline: clock.now() + timeoutMs },
-        (error: ServiceError | null) => {
-          if (error === null || error.code === status.PERMISSION_DENIED) return resolve(true);
-          if (error.code === status.UNAUTHENTICATED) return resolve(false);
-          reject(
-            error.code === status.RESOURCE_EXHAUSTED
-              ? rateLimited(error.details, error)
-              : unreachable(`${status[error.code]}: ${error.details}`, error),
-          );
-        },
-      );
-    }).finally(() => client.close());
+    try {
+      const metadata = new Metadata();
+      metadata.set('authorization', pair.key.wireKey);
+      return await new Promise<boolean>((resolve, reject) => {
+        client.ListCaches(
+          new control.control_client._ListCachesRequest({}),
+          metadata,
+          { deadline: clock.now() + timeoutMs },
+          (error: ServiceError | null) => {
+            if (error === null || error.code === status.PERMISSION_DENIED) return resolve(true);
+            if (error.code === status.UNAUTHENTICATED) return resolve(false);
+            reject(
+              error.code === status.RESOURCE_EXHAUSTED
+                ? rateLimited(error.details, error)
+                : unreachable(`${status[error.code]}: ${error.details}`, error),
+            );
+          },
+        );
+      });
+    } finally {
+      client.close();
+    }
   }
 
   #credentials(pair: KeyPair): CredentialProvider {
@@ -141,6 +155,12 @@ export class MomentoSdkAuth implements MomentoAuth {
       },
     });
   }
+}
+
+/** Epoch seconds; 0 never. What is no such time is looked up in the key itself: the pair is too dear to drop. */
+function endOf(answer: RefreshApiKey.Success): number | undefined {
+  const said = answer.expiresAt.doesExpire() ? answer.expiresAt.epoch() : 0;
+  return v.is(ValidUntil, said) ? said : readApiKey(answer.apiKey)?.expiresAtSeconds;
 }
 
 function refreshFailure(code: string, said: string, cause: unknown): MomentoFailure {

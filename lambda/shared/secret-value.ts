@@ -36,7 +36,7 @@ const MILLISECONDS_SUSPECTED = 1e11;
 const NonEmptyText = v.pipe(v.string(), v.trim(), v.nonEmpty());
 
 /** Epoch seconds: a number, or the same as text. */
-const ValidUntil = v.pipe(
+export const ValidUntil = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.trim(), v.regex(/^\d+$/), v.transform(Number))]),
   v.check((seconds) => Number.isFinite(seconds) && seconds >= 0),
   v.check((seconds) => seconds < MILLISECONDS_SUSPECTED),
@@ -96,11 +96,19 @@ export function usableKey(content: SecretContent): UsableKey | undefined {
   return tokenEndpoint ? { wireKey: key.wireKey, tokenEndpoint } : undefined;
 }
 
-/** Every text in a value that may be a credential, whether the value parses or not: for the redactor. */
+const CREDENTIAL_FIELDS = ['apiKey', 'authToken', 'refreshToken'] as const;
+
+/**
+ * The credentials of a value, for the redactor. Not every text of it: `endpoint`, or a field that a person
+ * added, may hold words that belong into messages. What is no JSON is a secret as a whole.
+ */
 export function credentialsIn(text: string): string[] {
-  const values = Object.values(parseJsonObject(text.trim()) ?? { text });
-  const texts = values.filter((value) => typeof value === 'string');
-  return texts.flatMap((value) => [value, readApiKey(value.trim())?.wireKey ?? value]);
+  const fields = parseJsonObject(text.trim());
+  const values =
+    fields === undefined ? [text.trim()] : CREDENTIAL_FIELDS.map((field) => fields[field]);
+  return values
+    .filter((value) => typeof value === 'string')
+    .flatMap((value) => [value, readApiKey(value.trim())?.wireKey ?? value]);
 }
 
 export interface RefreshedKey {

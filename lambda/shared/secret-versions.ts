@@ -10,6 +10,8 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import type { Clock } from './clock.ts';
+import { withTimeout } from './deadline.ts';
 import { Failure } from './failure.ts';
 
 export interface SecretDescription {
@@ -61,20 +63,25 @@ export type SecretFailureCode =
 
 export class SecretFailure extends Failure<SecretFailureCode> {}
 
+/** One call, the SDK's own repetition included. Secrets Manager answers within tens of milliseconds. */
+const CALL_TIMEOUT_MS = 4_000;
+
 /** A second try may succeed by itself. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof SecretFailure && error.code === 'secrets-manager-unavailable';
 
 export class SecretsManagerVersions implements SecretVersions {
   readonly #client: SecretsManagerClient;
+  readonly #clock: Clock;
 
-  constructor(client: SecretsManagerClient) {
+  constructor(client: SecretsManagerClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
   }
 
   async describe(secretId: string): Promise<SecretDescription> {
-    const answer = await translated(() =>
-      this.#client.send(new DescribeSecretCommand({ SecretId: secretId })),
+    const answer = await this.#send((options) =>
+      this.#client.send(new DescribeSecretCommand({ SecretId: secretId }), options),
     );
     const labels = new Map<string, string>();
     for (const [versionId, stages] of Object.entries(answer.VersionIdsToStages ?? {})) {
@@ -88,8 +95,11 @@ export class SecretsManagerVersions implements SecretVersions {
   }
 
   async read(secretId: string, versionId: string): Promise<SecretVersion> {
-    const answer = await translated(() =>
-      this.#client.send(new GetSecretValueCommand({ SecretId: secretId, VersionId: versionId })),
+    const answer = await this.#send((options) =>
+      this.#client.send(
+        new GetSecretValueCommand({ SecretId: secretId, VersionId: versionId }),
+        options,
+      ),
     );
     const text =
       answer.SecretString ??
@@ -101,7 +111,7 @@ export class SecretsManagerVersions implements SecretVersions {
   }
 
   async create(secretId: string, versionId: string, text: string, label: string): Promise<void> {
-    await translated(() =>
+    await this.#send((options) =>
       this.#client.send(
         new PutSecretValueCommand({
           SecretId: secretId,
@@ -109,12 +119,13 @@ export class SecretsManagerVersions implements SecretVersions {
           SecretString: text,
           VersionStages: [label],
         }),
+        options,
       ),
     );
   }
 
   async moveLabel(secretId: string, label: string, { from, to }: LabelMove): Promise<void> {
-    await translated(() =>
+    const move = this.#send((options) =>
       this.#client.send(
         new UpdateSecretVersionStageCommand({
           SecretId: secretId,
@@ -122,15 +133,22 @@ export class SecretsManagerVersions implements SecretVersions {
           ...(from !== undefined && { RemoveFromVersionId: from }),
           ...(to !== undefined && { MoveToVersionId: to }),
         }),
+        options,
       ),
     );
+    await move.catch((failure: SecretFailure) => {
+      // The compare of the compare-and-swap; nothing else in this request can be a wrong parameter.
+      const { cause } = failure;
+      if (!(cause instanceof Error) || cause.name !== 'InvalidParameterException') throw failure;
+      throw new SecretFailure('label-moved', `${label} sits on another version by now.`, { cause });
+    });
   }
 
   async countCreatedSince(secretId: string, sinceMs: number): Promise<number> {
     let count = 0;
     let token: string | undefined;
     do {
-      const page = await translated(() =>
+      const page = await this.#send((options) =>
         this.#client.send(
           new ListSecretVersionIdsCommand({
             SecretId: secretId,
@@ -138,6 +156,7 @@ export class SecretsManagerVersions implements SecretVersions {
             MaxResults: 100,
             ...(token !== undefined && { NextToken: token }),
           }),
+          options,
         ),
       );
       for (const { CreatedDate } of page.Versions ?? []) {
@@ -147,13 +166,18 @@ export class SecretsManagerVersions implements SecretVersions {
     } while (token !== undefined);
     return count;
   }
-}
 
-async function translated<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw toSecretFailure(error);
+  async #send<T>(call: (options: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    try {
+      return await withTimeout(
+        (abortSignal) => call({ abortSignal }),
+        CALL_TIMEOUT_MS,
+        this.#clock,
+        () => new Error(`no answer within ${CALL_TIMEOUT_MS / 1000} s`),
+      );
+    } catch (error) {
+      throw toSecretFailure(error);
+    }
   }
 }
 
@@ -164,7 +188,9 @@ export function toSecretFailure(error: unknown): SecretFailure {
   const failure = (code: SecretFailureCode, sentence: string) =>
     new SecretFailure(code, `${sentence} Secrets Manager said: ${name}: ${said}`, { cause: error });
 
-  if (/KMS/.test(said) || name === 'DecryptionFailure' || name === 'EncryptionFailure') {
+  // Not in an ARN: a secret may be called MyKMSKey.
+  const mentionsKms = /\bKMS\b/.test(said.replace(/arn:\S+/g, ''));
+  if (mentionsKms || name === 'DecryptionFailure' || name === 'EncryptionFailure') {
     return failure(
       'kms-unusable',
       "The secret's KMS key cannot be used. Check that the key is enabled and that its policy lets the function's role decrypt and generate data keys (configuration: kmsKeyArn).",
@@ -182,8 +208,6 @@ export function toSecretFailure(error: unknown): SecretFailure {
           );
     case 'ResourceExistsException':
       return failure('version-exists', 'Another run has written this version.');
-    case 'InvalidParameterException':
-      return failure('label-moved', 'The label sits on another version by now.');
     case 'InvalidRequestException':
       return /delet/i.test(said)
         ? failure('secret-scheduled-for-deletion', 'The secret is scheduled for deletion.')
@@ -193,6 +217,7 @@ export function toSecretFailure(error: unknown): SecretFailure {
         'secrets-manager-refused',
         'The secret has too many versions younger than 24 hours.',
       );
+    case 'InvalidParameterException':
     case 'ValidationException':
       return failure('secrets-manager-refused', 'Secrets Manager refused the request.');
     default:

@@ -88,7 +88,7 @@ export class SecretVendingKey implements VendingKeySource {
       });
     const text =
       answer.SecretString ?? Buffer.from(answer.SecretBinary ?? new Uint8Array()).toString('utf8');
-    this.#redactor.learn(text, ...credentialsIn(text));
+    this.#redactor.learn(...credentialsIn(text));
     const content = parseSecretValue(text);
     const key = usableKey(content);
     if (key === undefined) {

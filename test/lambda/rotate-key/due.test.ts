@@ -34,39 +34,49 @@ describe('the margin', () => {
 
 describe('the warning', () => {
   const at = (
-    key: { createdAtMs: number; validUntil: number; rotatable: boolean },
+    key: { createdAtMs: number; validUntil: number; rotatable: boolean; imported: boolean },
     leftSeconds: number,
   ) => expiryWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
 
   test('a key that nothing renews: from its margin on, once a day', () => {
-    const key = { ...lifeOf(30 * DAY), rotatable: false };
+    const key = { ...lifeOf(30 * DAY), rotatable: false, imported: true };
     expect(at(key, 10 * DAY - 1)).toBeUndefined(); // margin is 9 d 23 h 58 min
     expect(at(key, 9 * DAY + 23 * HOUR + 1)).toMatch(/nothing can renew it: import a new key/);
-    expect(at(key, 9 * DAY + 23 * HOUR - 1)).toBeUndefined();
+    expect(at(key, 9 * DAY + 23 * HOUR - 1)).toMatch(/nothing can renew it/);
+    expect(at(key, 9 * DAY + 22 * HOUR - 1)).toBeUndefined();
+    // A lost tick does not silence the day: two of them speak.
+    expect(at(key, 9 * DAY)).toBeUndefined();
     expect(at(key, 9 * DAY - 1)).toMatch(/in 8 days 23 hours/);
+    expect(at(key, 9 * DAY - 1 - HOUR)).toBeDefined();
+    expect(at(key, 9 * DAY - 1 - 2 * HOUR)).toBeUndefined();
   });
 
   test('on its last day: every hour', () => {
-    const key = { ...lifeOf(30 * DAY), rotatable: false };
+    const key = { ...lifeOf(30 * DAY), rotatable: false, imported: true };
     for (const hours of [23, 12, 1]) expect(at(key, hours * HOUR - 1)).toBeDefined();
   });
 
   test('a key that should have been renewed: two intervals after it was due', () => {
-    const key = { ...lifeOf(3 * DAY), rotatable: true }; // margin 23 h 59 min 44 s
+    const key = { ...lifeOf(3 * DAY), rotatable: true, imported: true }; // margin 23 h 59 min 44 s
     const late = marginSeconds(key, HOURLY) - 2 * HOUR;
     expect(at(key, late + 1)).toBeUndefined();
     expect(at(key, late)).toMatch(/has not been renewed although it has been due for 2 hours/);
   });
 
   test('a life that is too short for three tries: on the first tick only', () => {
-    const short = { ...lifeOf(6 * HOUR - 2), rotatable: true };
-    const enough = { ...lifeOf(6 * HOUR), rotatable: true };
+    const short = { ...lifeOf(6 * HOUR - 2), rotatable: true, imported: true };
+    const enough = { ...lifeOf(6 * HOUR), rotatable: true, imported: true };
     expect(at(short, 6 * HOUR - 3)).toMatch(/fewer than 3 tries/);
     expect(at(short, 5 * HOUR - 3)).toBeUndefined();
     expect(at(enough, 6 * HOUR - 1)).toBeUndefined();
   });
 
+  test('a life that is too short, renewed: nobody needs to hear it again', () => {
+    const renewed = { ...lifeOf(5 * HOUR), rotatable: true, imported: false };
+    expect(at(renewed, 5 * HOUR - 1)).toBeUndefined();
+  });
+
   test('nothing after the end: that is a failure, not a warning', () => {
-    expect(at({ ...lifeOf(DAY), rotatable: false }, 0)).toBeUndefined();
+    expect(at({ ...lifeOf(DAY), rotatable: false, imported: true }, 0)).toBeUndefined();
   });
 });

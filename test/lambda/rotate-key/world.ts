@@ -139,7 +139,7 @@ export class World {
         authRatePerSecond: 5,
         eventBus: 'default',
       },
-      versions: new SecretsManagerVersions(this.#secretsClient(kill)),
+      versions: new SecretsManagerVersions(this.#secretsClient(kill), clock),
       momento: this.#momentoAuth(kill),
       announcer: {
         announce: async (events) => {

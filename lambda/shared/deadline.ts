@@ -1,0 +1,29 @@
+// A call that hangs must not take the time of what comes after it.
+
+import type { Clock } from './clock.ts';
+
+/**
+ * Rejects with `onTimeout()` when `call` has not settled after `timeoutMs`; its signal then aborts, so that the
+ * call lets go of its connection. What it may still bring is dropped.
+ */
+export async function withTimeout<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+  timeoutMs: number,
+  clock: Clock,
+  onTimeout: () => Error,
+): Promise<T> {
+  const giveUp = new AbortController();
+  const answered = new AbortController();
+  try {
+    return await Promise.race([
+      call(giveUp.signal),
+      clock.sleep(timeoutMs, answered.signal).then(() => {
+        if (answered.signal.aborted) return new Promise<never>(() => {});
+        throw onTimeout();
+      }),
+    ]);
+  } finally {
+    answered.abort();
+    giveUp.abort();
+  }
+}
