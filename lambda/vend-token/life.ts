@@ -25,6 +25,7 @@ export function lifeSeconds(limits: LifeLimits): number | undefined {
       ? Number.POSITIVE_INFINITY
       : callerUntilSeconds - nowSeconds - MINT_TAKES_AT_MOST_SECONDS;
   let life = Math.floor(Math.min(limits.wantedSeconds, limits.maxLifeSeconds));
-  while (life > left) life = Math.floor(life / 2);
+  // Written so that NaN fits nowhere.
+  while (life >= SHORTEST_LIFE_SECONDS && !(life <= left)) life = Math.floor(life / 2);
   return life >= SHORTEST_LIFE_SECONDS ? life : undefined;
 }

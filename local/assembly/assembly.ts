@@ -2,6 +2,7 @@
 
 import { readJson, readStacks } from './cloud-assembly.ts';
 import { type FunctionDefinition, readFunctions } from './functions.ts';
+import { type HttpApiDefinition, readHttpApis } from './http-apis.ts';
 import { ResolvedTemplate } from './intrinsics.ts';
 import { readOutputs, type StackOutput } from './outputs.ts';
 import { type InvokePermission, readPermissions } from './permissions.ts';
@@ -17,6 +18,7 @@ import {
 import { type RuleDefinition, readRules } from './rules.ts';
 import { readSecrets, type SecretDefinition } from './secrets.ts';
 import { AssemblyError, parseTemplate } from './template.ts';
+import { readUserPools, type UserPoolDefinition } from './user-pools.ts';
 
 export interface ReadAssemblyOptions {
   readonly accountId: string;
@@ -39,6 +41,8 @@ export interface Assembly {
   readonly secrets: readonly SecretDefinition[];
   readonly queues: readonly QueueDefinition[];
   readonly queuePolicies: readonly QueuePolicy[];
+  readonly httpApis: readonly HttpApiDefinition[];
+  readonly userPools: readonly UserPoolDefinition[];
   readonly outputs: readonly StackOutput[];
 }
 
@@ -74,6 +78,8 @@ export function readAssembly(directory: string, options: ReadAssemblyOptions): A
     secrets: readSecrets(template),
     queues: readQueues(template),
     queuePolicies: readQueuePolicies(template),
+    httpApis: readHttpApis(template),
+    userPools: readUserPools(template),
     outputs: readOutputs(template),
   };
 }

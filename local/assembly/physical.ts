@@ -116,6 +116,69 @@ const kinds: Readonly<Record<string, Kind>> = {
     maxNameLength: 255,
     describe: (name, _resource, arn) => withArn(name, arn('cloudwatch', `alarm:${name}`)),
   },
+  'AWS::DynamoDB::Table': {
+    nameProperty: 'TableName',
+    describe: (name, _resource, arn) => withArn(name, arn('dynamodb', `table/${name}`)),
+  },
+  'AWS::ApiGatewayV2::Api': {
+    generatedName: ({ lowerCaseHash }) => lowerCaseHash(10),
+    describe: (name, _resource, _arn, { region }) => ({
+      ref: name,
+      attributes: {
+        ApiId: name,
+        ApiEndpoint: `https://${name}.execute-api.${region}.amazonaws.com`,
+      },
+    }),
+  },
+  'AWS::ApiGatewayV2::Route': {
+    generatedName: ({ lowerCaseHash }) => lowerCaseHash(7),
+    describe: (name) => ({ ref: name, attributes: { RouteId: name } }),
+  },
+  'AWS::ApiGatewayV2::Integration': {
+    generatedName: ({ lowerCaseHash }) => lowerCaseHash(7),
+    describe: (name) => ({ ref: name, attributes: { IntegrationId: name } }),
+  },
+  'AWS::ApiGatewayV2::Authorizer': {
+    generatedName: ({ lowerCaseHash }) => lowerCaseHash(6),
+    describe: (name) => ({ ref: name, attributes: { AuthorizerId: name } }),
+  },
+  'AWS::ApiGatewayV2::Stage': {
+    nameProperty: 'StageName',
+    describe: (name) => ({ ref: name, attributes: {} }),
+  },
+  'AWS::ApiGatewayV2::DomainName': {
+    nameProperty: 'DomainName',
+    describe: (name, { logicalId }, _arn, deployment) => {
+      const id = base62(`domain:${identity(deployment)}:${logicalId}`, 10).toLowerCase();
+      return {
+        ref: name,
+        attributes: {
+          RegionalDomainName: `d-${id}.execute-api.${deployment.region}.amazonaws.com`,
+          RegionalHostedZoneId: `Z${id.toUpperCase()}`,
+        },
+      };
+    },
+  },
+  'AWS::Cognito::UserPool': {
+    generatedName: ({ hash }) => hash(9),
+    describe: (name, _resource, arn, { region }) => {
+      const poolId = `${region}_${name}`;
+      const provider = `cognito-idp.${region}.amazonaws.com/${poolId}`;
+      return withArn(poolId, arn('cognito-idp', `userpool/${poolId}`), {
+        UserPoolId: poolId,
+        ProviderName: provider,
+        ProviderURL: `https://${provider}`,
+      });
+    },
+  },
+  'AWS::Cognito::UserPoolClient': {
+    generatedName: ({ lowerCaseHash }) => lowerCaseHash(26),
+    describe: (name) => ({ ref: name, attributes: { ClientId: name } }),
+  },
+  'AWS::Cognito::UserPoolGroup': {
+    nameProperty: 'GroupName',
+    describe: (name) => ({ ref: name, attributes: {} }),
+  },
 };
 
 /** The physical side of one resource. Never throws: an unknown type has a name and no attributes. */
@@ -130,6 +193,7 @@ export function physicalResource(
     stackName: deployment.stackName,
     logicalId: resource.logicalId,
     hash,
+    lowerCaseHash: (length) => hash(length).toLowerCase(),
   };
   const given = kind?.nameProperty === undefined ? undefined : resource.property(kind.nameProperty);
   const name = given ?? kind?.generatedName?.(names) ?? generatedName(names, kind?.maxNameLength);
@@ -173,6 +237,7 @@ interface NameSource {
   readonly stackName: string;
   readonly logicalId: string;
   readonly hash: (length: number) => string;
+  readonly lowerCaseHash: (length: number) => string;
 }
 
 /** `Stack-LogicalId-HASH`; where that is too long, CloudFormation shortens stack and logical id. */

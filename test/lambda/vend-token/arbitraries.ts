@@ -15,27 +15,39 @@ const target = fc.oneof(
   nameArbitrary.map((prefix) => ({ prefix })),
 );
 
+/** Objects like those of the code, for strict comparison. */
+const PLAIN = { noNullPrototype: true } as const;
+
 export const permissionArbitrary: fc.Arbitrary<Permission> = fc.oneof(
-  fc.record({
-    kind: fc.constant('item' as const),
-    role: fc.constantFrom('readonly' as const, 'readwrite' as const, 'writeonly' as const),
-    cache,
-    target,
-  }),
-  fc.record({
-    kind: fc.constant('topic' as const),
-    role: fc.constantFrom(
-      'subscribeonly' as const,
-      'publishonly' as const,
-      'publishsubscribe' as const,
-    ),
-    cache,
-    target,
-  }),
-  fc.record({
-    kind: fc.constant('function' as const),
-    role: fc.constant('invoke' as const),
-    cache,
-    target,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('item' as const),
+      role: fc.constantFrom('readonly' as const, 'readwrite' as const, 'writeonly' as const),
+      cache,
+      target,
+    },
+    PLAIN,
+  ),
+  fc.record(
+    {
+      kind: fc.constant('topic' as const),
+      role: fc.constantFrom(
+        'subscribeonly' as const,
+        'publishonly' as const,
+        'publishsubscribe' as const,
+      ),
+      cache,
+      target,
+    },
+    PLAIN,
+  ),
+  fc.record(
+    {
+      kind: fc.constant('function' as const),
+      role: fc.constant('invoke' as const),
+      cache,
+      target,
+    },
+    PLAIN,
+  ),
 );
