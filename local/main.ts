@@ -13,12 +13,16 @@ import { keyNamesOf, line, type TimelineOptions, timelineOf } from './terminal/t
 // It is about this machine's Node.js; deployed, the functions run on a newer one.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+// A terminal that is closed takes its end of the pipe along; what is being ended must still be ended well.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 const colours = pc.createColors(pc.isColorSupported && process.stdout.isTTY === true);
 const write = (text: string): void => {
   process.stdout.write(text);
 };
 const projectDirectory = new URL('..', import.meta.url).pathname;
 
+const interrupted = interruption();
 process.exitCode = await main().catch(explain);
 
 async function main(): Promise<number> {
@@ -27,7 +31,6 @@ async function main(): Promise<number> {
     write(HELP);
     return 0;
   }
-  const interrupted = interruption();
   const synthesized = await withProgress('Synthesizing the stack', () =>
     synthesize({ projectDirectory, signal: interrupted.signal }),
   );
@@ -41,13 +44,9 @@ async function main(): Promise<number> {
 }
 
 async function once({ directory }: Synthesized, signal: AbortSignal): Promise<number> {
-  const scenario = await prepareScenario(directory);
+  const scenario = await prepareScenario(directory, signal);
   try {
-    const held = await Promise.race([
-      runChecklist(scenario, { colours, write }),
-      aborted(signal).then(() => false),
-    ]);
-    return held ? 0 : 1;
+    return (await runChecklist(scenario, { colours, write, signal })) ? 0 : 1;
   } finally {
     await scenario.close();
   }
@@ -129,6 +128,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function explain(error: unknown): number {
+  if (interrupted.signal.aborted) {
+    process.stderr.write('\nInterrupted.\n');
+    return 130;
+  }
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n\nnpm start -- --help lists the options.\n`);
     return 2;

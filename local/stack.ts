@@ -227,7 +227,19 @@ async function start(
     handles.push({
       definition,
       credentials,
-      invoke: (payload) => local.invoke(payload),
+      invoke: async (payload) => {
+        const result = await local.invoke(payload);
+        const { requestId } = result;
+        onNews({
+          kind: 'invocation',
+          functionName: definition.name,
+          news:
+            result.functionError === undefined
+              ? { kind: 'succeeded', requestId, result }
+              : { kind: 'failed', requestId, result, nextAttemptAtMs: null },
+        });
+        return result;
+      },
       killCurrent: () => local.killCurrent(),
       submit: (payload) => invoker.submit(payload),
     });

@@ -55,8 +55,6 @@ export async function handler(event: unknown, context: Context): Promise<RunResu
   } catch (error) {
     if (error instanceof RotationFailed) measure(error.keys);
     throw error;
-  } finally {
-    metrics.publishStoredMetrics();
   }
 }
 
@@ -65,4 +63,5 @@ function measure(keys: readonly KeyResult[]): void {
     keys.filter(({ outcome }) => outcomes.includes(outcome)).length;
   metrics.addMetric('KeysRenewed', MetricUnit.Count, countOf('rotated', 'resumed'));
   metrics.addMetric('KeysFailed', MetricUnit.Count, countOf('failed'));
+  metrics.publishStoredMetrics();
 }

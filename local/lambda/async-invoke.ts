@@ -56,6 +56,7 @@ export type AsyncInvokeNews =
       readonly condition: AsyncCondition;
       readonly destinationArn: string | null;
     }
+  | { readonly kind: 'delivered'; readonly requestId: string; readonly destinationArn: string }
   | {
       /** `deliver` rejected, or the function was closed: Lambda drops the event, too. */
       readonly kind: 'dropped';
@@ -231,6 +232,7 @@ export class AsyncInvoker<Timer = NodeJS.Timeout> {
             responsePayload: event.lastPayload,
           }),
     });
+    this.#tell({ kind: 'delivered', requestId, destinationArn });
   }
 
   #tell(news: AsyncInvokeNews): void {

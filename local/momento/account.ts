@@ -1,4 +1,4 @@
-// One Momento account as a synchronous state machine: its credentials, its rules, its caches.
+// One Momento account as a synchronous state machine: its credentials, its rules, its caches and topics.
 //
 //                          createKeyInConsole │ generateApiToken │ refreshApiToken
 //                                             ▼
@@ -9,6 +9,8 @@
 //
 // No I/O, no timers, no promises and no clock or randomness of its own: a simulator drives it too.
 
+import { type Access, type CacheAccess, mayAccess, type TopicAccess } from './access.ts';
+import { Cache } from './cache.ts';
 import {
   bareKey,
   encodeApiKey,
@@ -27,6 +29,7 @@ import {
 } from './permissions.ts';
 import { MomentoRefusal, type RefusalStatus } from './refusal.ts';
 import { SlidingWindow } from './sliding-window.ts';
+import { Topics } from './topics.ts';
 
 const HOUR_SECONDS = 3600;
 const LONGEST_DISPOSABLE_LIFE_SECONDS = 25 * HOUR_SECONDS;
@@ -122,7 +125,8 @@ export class MomentoAccount {
   readonly #maxDisposableLifeSeconds: number;
   readonly #authOperations: SlidingWindow;
   readonly #credentials = new Map<string, HeldCredential>();
-  readonly #caches = new Set<string>();
+  readonly #caches = new Map<string, { readonly items: Cache; readonly topics: Topics }>();
+  #cachesMade = 0;
   #servedAt: string | undefined;
 
   constructor(options: MomentoAccountOptions) {
@@ -289,34 +293,77 @@ export class MomentoAccount {
    * @throws MomentoRefusal UNAUTHENTICATED; PERMISSION_DENIED for anything but a super-user
    */
   listCaches(callerKey: string): readonly string[] {
-    this.#authorizeControlPlane(callerKey);
-    return [...this.#caches];
+    this.#authorize(callerKey, { operation: 'control' });
+    return [...this.#caches.keys()];
   }
 
   /** @throws MomentoRefusal UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, ALREADY_EXISTS */
   createCache(callerKey: string, name: string): void {
-    this.#authorizeControlPlane(callerKey);
+    this.#authorize(callerKey, { operation: 'control' });
     if (name.trim() === '') {
       throw new MomentoRefusal('INVALID_ARGUMENT', 'A cache needs a name');
     }
     if (this.#caches.has(name)) {
       throw new MomentoRefusal('ALREADY_EXISTS', `Cache already exists: ${name}`);
     }
-    this.#caches.add(name);
+    this.#cachesMade += 1;
+    this.#caches.set(name, {
+      items: new Cache(this.#options.now),
+      topics: new Topics(this.#cachesMade),
+    });
   }
 
-  /** @throws MomentoRefusal UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND */
+  /**
+   * Ends every subscription to its topics too.
+   * @throws MomentoRefusal UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND
+   */
   deleteCache(callerKey: string, name: string): void {
-    this.#authorizeControlPlane(callerKey);
-    if (!this.#caches.delete(name)) {
-      throw new MomentoRefusal('NOT_FOUND', `Cache not found: ${name}`);
-    }
+    this.#authorize(callerKey, { operation: 'control' });
+    const { topics } = this.#cache(name);
+    this.#caches.delete(name);
+    topics.end(noSuchCache(name));
   }
 
-  #authorizeControlPlane(callerKey: string): void {
-    if (!isSuperUser(this.authenticate(callerKey).permissions)) {
+  /**
+   * The cache, for an operation that the caller may do.
+   * @throws MomentoRefusal UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, NOT_FOUND
+   */
+  openCache(callerKey: string, access: CacheAccess): Cache {
+    this.#authorize(callerKey, access);
+    return this.#cache(access.cacheName).items;
+  }
+
+  /**
+   * The topics of a cache, for an operation that the caller may do, and who he is.
+   * @throws MomentoRefusal UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, NOT_FOUND
+   */
+  openTopic(callerKey: string, access: TopicAccess): { topics: Topics; credential: Credential } {
+    const credential = this.#authorize(callerKey, access);
+    if (access.topicName.trim() === '') {
+      throw new MomentoRefusal('INVALID_ARGUMENT', 'A topic needs a name');
+    }
+    return { topics: this.#cache(access.cacheName).topics, credential };
+  }
+
+  /** Until the credential expires, by the clock of the account; infinite if it never does. */
+  remainingMs({ validUntil }: Credential): number {
+    return validUntil === 0 ? Number.POSITIVE_INFINITY : validUntil * 1000 - this.#options.now();
+  }
+
+  /** Comes before any look at what is there: who may not touch a cache does not learn whether it exists. */
+  #authorize(callerKey: string, access: Access): Credential {
+    const credential = this.authenticate(callerKey);
+    if (!mayAccess(credential, access)) {
       throw new MomentoRefusal('PERMISSION_DENIED', 'Insufficient permissions');
     }
+    return credential;
+  }
+
+  #cache(name: string) {
+    if (name.trim() === '') throw new MomentoRefusal('INVALID_ARGUMENT', 'A cache needs a name');
+    const cache = this.#caches.get(name);
+    if (cache === undefined) throw noSuchCache(name);
+    return cache;
   }
 
   /** Comes before every check: an operation that is then refused for its key or arguments counts as well. */
@@ -331,8 +378,7 @@ export class MomentoAccount {
     if (held === undefined || held.dead) {
       throw new MomentoRefusal('UNAUTHENTICATED', 'Invalid credential');
     }
-    const { validUntil } = held.credential;
-    if (validUntil !== 0 && this.#options.now() >= validUntil * 1000) {
+    if (this.remainingMs(held.credential) <= 0) {
       throw new MomentoRefusal('UNAUTHENTICATED', 'The credential has expired');
     }
     return held;
@@ -377,6 +423,11 @@ export class MomentoAccount {
     );
     return { jwt, held };
   }
+}
+
+/** The SDK makes `CacheNotFound` of this status, as long as the words are not those for a store. */
+function noSuchCache(name: string): MomentoRefusal {
+  return new MomentoRefusal('NOT_FOUND', `Cache not found: ${name}`);
 }
 
 /** Who may make which key: a person anything; a super-user key anything but a super-user; all others nothing. */

@@ -2,27 +2,24 @@
 
 import { control_client as control } from '@gomomento/generated-types/dist/controlclient.js';
 import type { MomentoAccount } from './account.ts';
-import type { Service, Unary } from './calls.ts';
+import type { Method, Methods } from './calls.ts';
 
-export function controlService(account: MomentoAccount, unary: Unary): Service {
+export function controlService(account: MomentoAccount, { unary }: Methods): Method[] {
   const { definition } = control.UnimplementedScsControlService;
-  return {
-    definition,
-    handlers: {
-      ListCaches: unary(definition.ListCaches, (_request, callerKey) => {
-        const cache = account
-          .listCaches(callerKey)
-          .map((cache_name) => new control._Cache({ cache_name }));
-        return new control._ListCachesResponse({ cache });
-      }),
-      CreateCache: unary(definition.CreateCache, (request, callerKey) => {
-        account.createCache(callerKey, request.cache_name);
-        return new control._CreateCacheResponse();
-      }),
-      DeleteCache: unary(definition.DeleteCache, (request, callerKey) => {
-        account.deleteCache(callerKey, request.cache_name);
-        return new control._DeleteCacheResponse();
-      }),
-    },
-  };
+  return [
+    unary(definition.ListCaches, (_request, { callerKey }) => {
+      const cache = account
+        .listCaches(callerKey)
+        .map((cache_name) => new control._Cache({ cache_name }));
+      return new control._ListCachesResponse({ cache });
+    }),
+    unary(definition.CreateCache, (request, { callerKey }) => {
+      account.createCache(callerKey, request.cache_name);
+      return new control._CreateCacheResponse();
+    }),
+    unary(definition.DeleteCache, (request, { callerKey }) => {
+      account.deleteCache(callerKey, request.cache_name);
+      return new control._DeleteCacheResponse();
+    }),
+  ];
 }

@@ -1,12 +1,19 @@
-// Momento on a loopback port: gRPC in plaintext, as the SDK speaks it with `secureConnection: false`.
+// Momento on a loopback port, in plaintext: gRPC for the SDK for Node.js (with `secureConnection: false`),
+// gRPC-web for the one for browsers (with overrides that begin with `http://`).
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { MomentoAccount } from './account.ts';
+import { type After, afterRealTime } from './after.ts';
 import { authService, tokenService } from './auth-services.ts';
+import { cacheService } from './cache-service.ts';
 import { type CallHooks, serveCalls } from './calls.ts';
 import { controlService } from './control-service.ts';
+import { addMethods } from './grpc.ts';
+import { grpcWebServer } from './grpc-web.ts';
+import { topicsService } from './topics-service.ts';
+import { tellApart } from './two-protocols.ts';
 
 export interface MomentoServerOptions extends CallHooks {
   readonly account: MomentoAccount;
@@ -14,6 +21,16 @@ export interface MomentoServerOptions extends CallHooks {
   readonly port?: number;
   /** @default '127.0.0.1' */
   readonly host?: string;
+  /**
+   * When the end of a token's life is noticed by its subscriptions, and a delayed answer sent.
+   * @default real time
+   */
+  readonly after?: After;
+  /**
+   * From one heartbeat of a subscription to the next.
+   * @default 10,000
+   */
+  readonly heartbeatMs?: number;
 }
 
 export interface MomentoServer {
@@ -30,16 +47,24 @@ export interface MomentoServer {
  * @throws the listener's own error, such as one with code `EADDRINUSE` (then try another port, or 0)
  */
 export async function startMomentoServer(options: MomentoServerOptions): Promise<MomentoServer> {
-  const { account, port: wantedPort = 0, host = '127.0.0.1' } = options;
-  const calls = serveCalls(options);
+  const {
+    account,
+    port: wantedPort = 0,
+    host = '127.0.0.1',
+    after = afterRealTime,
+    heartbeatMs = 10_000,
+  } = options;
+  const { methods, stop } = serveCalls(options, after);
+  const served = [
+    ...authService(account, methods),
+    ...tokenService(account, methods),
+    ...controlService(account, methods),
+    ...cacheService(account, methods),
+    ...topicsService(account, methods, { after, heartbeatMs }),
+  ];
   const grpc = new Server();
-  for (const { definition, handlers } of [
-    authService(account, calls.unary),
-    tokenService(account, calls.unary),
-    controlService(account, calls.unary),
-  ]) {
-    grpc.addService(definition, handlers);
-  }
+  addMethods(grpc, served);
+  const grpcWeb = grpcWebServer(served);
 
   // A listener of our own instead of `bindAsync`: a taken port is then an error with its code (and
   // no line on stderr), and `close` can end every connection and know when it has.
@@ -48,7 +73,10 @@ export async function startMomentoServer(options: MomentoServerOptions): Promise
   const listener = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    injector.injectConnection(socket);
+    tellApart(socket, {
+      http1: () => grpcWeb.emit('connection', socket),
+      http2: () => injector.injectConnection(socket),
+    });
   });
   listener.listen(wantedPort, host);
   await once(listener, 'listening');
@@ -59,7 +87,7 @@ export async function startMomentoServer(options: MomentoServerOptions): Promise
   account.servedAt(endpoint);
 
   const end = async () => {
-    calls.stop();
+    stop();
     const closed = once(listener, 'close');
     listener.close();
     for (const socket of sockets) socket.destroy();

@@ -6,12 +6,14 @@ import type { Scenario } from './scenario.ts';
 export interface ChecklistOptions {
   readonly colours: Colours;
   readonly write: (text: string) => void;
+  /** Ends it. @default never */
+  readonly signal?: AbortSignal;
 }
 
 /** True when every step held. The steps build on each other: after the first that fails none is run. */
 export async function runChecklist(
   { steps }: Pick<Scenario, 'steps'>,
-  { colours, write }: ChecklistOptions,
+  { colours, write, signal }: ChecklistOptions,
 ): Promise<boolean> {
   let failed: unknown;
   let held = 0;
@@ -25,6 +27,10 @@ export async function runChecklist(
       held += 1;
       write(`${colours.green('✓')} ${title}\n  ${colours.dim(evidence)}\n`);
     } catch (error) {
+      if (signal?.aborted) {
+        write(`${colours.yellow('Interrupted.')}\n`);
+        return false;
+      }
       failed = error;
       const message = error instanceof Error ? error.message : String(error);
       write(`${colours.red('✗')} ${title}\n  ${colours.red(message)}\n`);

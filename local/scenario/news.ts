@@ -5,6 +5,12 @@ import type { LocalNews } from '../stack.ts';
 export class NewsLog {
   readonly all: LocalNews[] = [];
   readonly #waiting = new Set<(news: LocalNews) => void>();
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param signal ends all waiting */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+  }
 
   readonly add = (news: LocalNews): void => {
     this.all.push(news);
@@ -18,8 +24,13 @@ export class NewsLog {
         this.#waiting.delete(listener);
         reject(new Error(`${what} did not happen within ${timeoutMs / 1000} s`));
       }, timeoutMs);
+      const interrupt = () => {
+        end();
+        reject(new Error('interrupted'));
+      };
       const end = () => {
         clearTimeout(timer);
+        this.#signal?.removeEventListener('abort', interrupt);
         this.#waiting.delete(listener);
       };
       const listener = (news: LocalNews) => {
@@ -34,6 +45,8 @@ export class NewsLog {
         }
       };
       this.#waiting.add(listener);
+      this.#signal?.addEventListener('abort', interrupt);
+      if (this.#signal?.aborted) interrupt();
     });
   }
 }

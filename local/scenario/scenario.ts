@@ -11,6 +11,7 @@ import { CacheClient, Configurations, CredentialProvider, ListCaches } from '@go
 import * as v from 'valibot';
 import { type AccessKey, assumedRoleArn } from '../aws/principals.ts';
 import type { Fault, InterceptedCall } from '../aws/server.ts';
+import { nameOf } from '../delivery.ts';
 import { type LocalFunctionHandle, type LocalStack, startLocalStack } from '../stack.ts';
 import { type KeyResult, readKeyResults, readRunError } from '../terminal/key-results.ts';
 import { NewsLog } from './news.ts';
@@ -35,8 +36,12 @@ const PATIENCE_MS = 20_000;
 
 const Pair = v.object({ apiKey: v.string(), refreshToken: v.string(), validUntil: v.number() });
 
-export async function prepareScenario(assemblyDirectory: string): Promise<Scenario> {
-  const news = new NewsLog();
+/** @param signal ends whatever a step waits for */
+export async function prepareScenario(
+  assemblyDirectory: string,
+  signal?: AbortSignal,
+): Promise<Scenario> {
+  const news = new NewsLog(signal);
   const killer = new Killer();
   const stack = await startLocalStack({
     assemblyDirectory,
@@ -120,7 +125,7 @@ export async function prepareScenario(assemblyDirectory: string): Promise<Scenar
         const rotated = nextRun(news, 'rotated');
         stack.startSchedules();
         const key = await rotated.finally(() => stack.stopSchedules());
-        const secondsBefore = Math.round((before.validUntil * 1000 - Date.now()) / 1000);
+        const secondsBefore = Math.floor((before.validUntil * 1000 - Date.now()) / 1000);
         expect(secondsBefore > 0, 'it was rotated only after it had expired');
         const after = await current();
         expect(after.apiKey !== before.apiKey, 'AWSCURRENT holds the old key');
@@ -173,11 +178,12 @@ export async function prepareScenario(assemblyDirectory: string): Promise<Scenar
         killer.armed = true;
         const run = await rotateKey.invoke({ secretId: secretArn, force: true });
         killer.armed = false;
-        expect(run.functionError !== undefined, 'the run survived');
+        const { type, message } = readRunError(run.payload);
+        expect(type === 'Runtime.ExitError', `it was not killed: ${type}: ${message}`);
         const after = await labels();
         expect(after.get('AWSCURRENT') === before, 'AWSCURRENT has moved');
         expect(after.has('AWSPENDING'), 'nothing is pending');
-        return `${readRunError(run.payload).type}; AWSPENDING on ${short(after.get('AWSPENDING') ?? '')}, AWSCURRENT still ${short(before ?? '')}`;
+        return `${type}; AWSPENDING on ${short(after.get('AWSPENDING') ?? '')}, AWSCURRENT still ${short(before ?? '')}`;
       },
     },
     {
@@ -207,6 +213,34 @@ export async function prepareScenario(assemblyDirectory: string): Promise<Scenar
           `it was not denied: ${error}`,
         );
         return error instanceof Error ? `${error.name}: ${error.message}` : '';
+      },
+    },
+    {
+      title: 'Failed loudly: a value that is no key is an error, an event and a message in a queue',
+      run: async () => {
+        const before = await current();
+        const broken = 'canary: not a key at all';
+        canaries.add(broken);
+        await operator.send(
+          new PutSecretValueCommand({ SecretId: secretArn, SecretString: broken }),
+        );
+        const given = news.next('the failure record', PATIENCE_MS, (item) =>
+          item.kind === 'invocation' && item.news.kind === 'delivered' ? item.news : undefined,
+        );
+        stack.tick();
+        const queue = nameOf((await given).destinationArn);
+        const event = stack.bus.accepted.at(-1)?.event;
+        expect(
+          event?.['detail-type'] === 'Momento API Key Rotation Failed',
+          `the last event is ${event?.['detail-type']}`,
+        );
+        const { code } = v.parse(v.looseObject({ code: v.string() }), event?.detail);
+        expect(code === 'unparsable-value', `the code is ${code}`);
+        // A person puts the good value back.
+        await operator.send(
+          new PutSecretValueCommand({ SecretId: secretArn, SecretString: JSON.stringify(before) }),
+        );
+        return `RotationFailed, ${event?.['detail-type']} with code ${code}, and a record in ${queue}`;
       },
     },
     {

@@ -11,42 +11,45 @@ export interface BannerOptions {
 
 export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions): string {
   const { bold, dim, cyan, yellow } = colours;
-  const { assembly, aws, momentoServer, operator, busyPorts, adjusted } = stack;
+  const { assembly, aws, momentoServer, busyPorts, adjusted } = stack;
   const row = (name: string, what: string, more: string) =>
-    `  ${bold(name.padEnd(9))}${what.padEnd(26)}${dim(more)}`;
+    `  ${bold(name.padEnd(9))}${what.padEnd(24)}${dim(more)}`;
   const rules = assembly.rules.flatMap(({ scheduleExpression }) => scheduleExpression ?? []);
-  const secretArn = stack.output('ApiKeySecretArn');
-  const functionName = stack.output('RotateKeyFunctionName');
-  const force = JSON.stringify({ secretId: secretArn, force: true });
+  const faster = timeScale === 1 ? '' : `, here ${timeScale} times faster`;
   return [
     '',
     bold('  Momento auth stack, on this machine'),
     '',
-    row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda, STS'),
+    row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda'),
     row('Momento', momentoServer.endpoint, 'gRPC: auth, token, control'),
-    row(
-      'Stack',
-      assembly.deployment.stackName,
-      `${assembly.functions.map(({ name }) => name).join(', ')}: ${rules.join(', ')}, here ${timeScale} times faster`,
+    row('Stack', assembly.deployment.stackName, `${rules.join(', ')}${faster}`),
+    ...busyPorts.map((port) =>
+      yellow(`  Port ${port} is somebody else's: see above for the one that was taken.`),
     ),
-    ...busyPorts.map((port) => yellow(`  Port ${port} is busy: another one was taken, see above.`)),
-    ...adjusted.map(({ variable, inTemplate, here }) =>
-      dim(
-        `  ${variable} is ${here} here and ${inTemplate} in the template, as the schedule runs faster.`,
-      ),
+    ...adjusted.map(({ variable, here }) =>
+      dim(`  ${variable}=${here} for the functions, as their schedule runs faster.`),
     ),
     '',
     '  In another terminal:',
-    cyan(
-      `    export AWS_ENDPOINT_URL=${aws.url} AWS_REGION=${assembly.deployment.region} AWS_ACCESS_KEY_ID=${operator.accessKeyId} AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}`,
-    ),
-    cyan(`    aws secretsmanager get-secret-value --secret-id ${nameOf(secretArn).slice(0, -7)}`),
-    cyan(
-      `    aws lambda invoke --function-name ${functionName} --cli-binary-format raw-in-base64-out --payload '${force}' /dev/stdout`,
-    ),
+    ...commands(stack).map((command) => cyan(`    ${command}`)),
     '',
     dim('  Ctrl-C ends it.'),
     '',
     '',
   ].join('\n');
+}
+
+/** Ready to paste, for version 1 and version 2 of the `aws` CLI alike. */
+export function commands({ assembly, aws, operator, output }: LocalStack): string[] {
+  const { region } = assembly.deployment;
+  const secretId = nameOf(output('ApiKeySecretArn')).slice(0, -7);
+  return [
+    `export AWS_ENDPOINT_URL=${aws.url} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`,
+    `export AWS_ACCESS_KEY_ID=${operator.accessKeyId}`,
+    `export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}; unset AWS_SESSION_TOKEN`,
+    `aws secretsmanager get-secret-value --secret-id ${secretId}`,
+    `echo '{"secretId":"${secretId}","force":true}' > now.json`,
+    `aws lambda invoke --payload fileb://now.json \\`,
+    `  --function-name ${output('RotateKeyFunctionName')} /dev/stdout`,
+  ];
 }

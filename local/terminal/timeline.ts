@@ -43,14 +43,9 @@ export function timelineOf(news: LocalNews, options: TimelineOptions): string[] 
     case 'invocation':
       return invocationLines(news.news, options);
     case 'event': {
-      const { event, busArn } = news.accepted;
-      return [
-        line(
-          'event',
-          `${event['detail-type']} ${options.colours.dim(`on ${nameOf(busArn)}`)}`,
-          options,
-        ),
-      ];
+      const { event } = news.accepted;
+      const name = event.resources.map((arn) => options.keyNames.get(arn) ?? arn).join(', ');
+      return [line('event', `${name.padEnd(8)} ${event['detail-type']}`, options)];
     }
     case 'tick':
       return news.delivered.to === 'function'
@@ -111,23 +106,33 @@ function invocationLines(news: Invocation, options: TimelineOptions): string[] {
   switch (news.kind) {
     case 'succeeded':
       return readKeyResults(news.result.payload).map((key) => keyLine(key, options));
-    case 'failed': {
-      const { type, message } = readRunError(news.result.payload);
-      return message.split('\n').map((text) => line('failed', `${type}: ${text}`, options));
-    }
+    case 'failed':
+      return failureLines(news.result.payload, options);
     case 'throttled':
       return [line('failed', 'throttled: every execution environment is busy', options)];
-    case 'given-up':
+    case 'delivered':
       return [
-        line(
-          'failed',
-          `${news.condition}: the event went to ${news.destinationArn === null ? 'nowhere' : nameOf(news.destinationArn)}`,
-          options,
-        ),
+        line('', options.colours.dim(`its record is in ${nameOf(news.destinationArn)}`), options),
       ];
+    case 'given-up':
+      return news.destinationArn === null ? [line('failed', news.condition, options)] : [];
     case 'dropped':
       return [line('failed', `an event was dropped: ${news.error}`, options)];
   }
+}
+
+/** A line per failed key, with the key's name for its ARN. */
+function failureLines(payload: unknown, options: TimelineOptions): string[] {
+  const { type, message } = readRunError(payload);
+  return message.split('\n').map((text) => {
+    const [, secretId = '', rest] = /^(arn:\S+): (.*)$/s.exec(text) ?? [];
+    const name = options.keyNames.get(secretId);
+    return line(
+      'failed',
+      name === undefined ? `${type}: ${text}` : `${name.padEnd(8)} ${rest}`,
+      options,
+    );
+  });
 }
 
 /** Names as the configuration gives them: from the outputs, which carry them. */

@@ -1,11 +1,22 @@
 // `npm start` as a person runs it: what it prints, how it ends, and that nothing stays behind.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readOptions } from '../../local/options.ts';
 
 let child: ChildProcess | undefined;
+let temporary = '';
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'momento-auth-test-'));
+});
+afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** Folders that a run made and should have taken away; the transpiler keeps its own cache. */
+const leftOver = () => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
+
 afterEach(() => {
   if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 });
@@ -21,7 +32,7 @@ function start(
   onOutput: (out: string, child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
   const started = spawn(process.execPath, ['--import', 'tsx', 'local/main.ts', ...args], {
-    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined },
+    env: { ...process.env, TMPDIR: temporary, NO_COLOR: undefined, FORCE_COLOR: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child = started;
@@ -50,7 +61,7 @@ function functionProcesses(out: string): string[] {
 }
 
 describe('npm start', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     '%s after the first check: exit 0, nothing left behind',
     async (signal) => {
       let during = 0;
@@ -69,12 +80,27 @@ describe('npm start', () => {
       expect(out).toMatch(/export AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ /);
       expect(out).toMatch(/imported +default +a key that lives 28 s/);
       expect(out).toMatch(/not-due +default +█+░* +\d+ s left +due in \d+ s/);
+      expect(leftOver()).toEqual([]);
       // Plain where the output is no terminal.
       expect(out).not.toContain('\u001b[');
     },
     60_000,
   );
 });
+
+test('Ctrl-C during a scenario ends it at once, and says so', async () => {
+  let sentAtMs = 0;
+  const { code, out } = await start(['--once'], (soFar, running) => {
+    if (sentAtMs > 0 || !/✓ Not due/.test(soFar)) return;
+    sentAtMs = Date.now();
+    running.kill('SIGINT');
+  });
+  expect(Date.now() - sentAtMs).toBeLessThan(5_000);
+  expect(code).not.toBe(0);
+  expect(out).toMatch(/Interrupted\./);
+  expect(out).not.toContain('✗');
+  expect(leftOver()).toEqual([]);
+}, 60_000);
 
 describe('the command line', () => {
   test('a wrong one: exit 2, with what to write', async () => {

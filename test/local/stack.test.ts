@@ -13,6 +13,7 @@ import { runChecklist } from '../../local/scenario/checklist.ts';
 import { NewsLog } from '../../local/scenario/news.ts';
 import { prepareScenario } from '../../local/scenario/scenario.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
+import { commands } from '../../local/terminal/banner.ts';
 import { type KeyResult, readKeyResults, readRunError } from '../../local/terminal/key-results.ts';
 
 const PLAIN = {
@@ -91,7 +92,7 @@ describe('the scenario of npm start -- --once', () => {
     } finally {
       await scenario.close();
     }
-    expect(written).toContain('10 of 10 steps held');
+    expect(written).toContain('11 of 11 steps held');
   }, 60_000);
 
   test('a step that does not hold is shown, ends it, and makes it fail', async () => {
@@ -397,6 +398,25 @@ describe('for the person at the terminal', () => {
       ]);
       const value = await cli('secretsmanager', 'get-secret-value', '--secret-id', secretArn());
       expect(JSON.parse(value.SecretString).apiKey).not.toBe(apiKey);
+    },
+    60_000,
+  );
+
+  (commandExists('aws') ? test : test.skip)(
+    'the commands of the banner work as they are printed',
+    async () => {
+      await start();
+      importKey();
+      const { stdout } = await aws('sh', ['-e', '-c', `{ ${commands(stack).join('\n')}\n} | cat`], {
+        cwd: synthesized.directory,
+        env: {
+          PATH: process.env.PATH,
+          HOME: synthesized.directory,
+          AWS_SESSION_TOKEN: 'of-a-login',
+        },
+      });
+      expect(stdout).toMatch(/"SecretString"/);
+      expect(stdout).toMatch(/"outcome": *"rotated"/);
     },
     60_000,
   );

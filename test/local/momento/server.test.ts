@@ -7,104 +7,30 @@ import { token } from '@gomomento/generated-types/dist/token.js';
 import {
   AllCaches,
   AllDataReadWrite,
-  AuthClient,
-  AuthClientConfigurations,
-  CacheClient,
   CacheRole,
-  Configurations,
-  CredentialProvider,
   ExpiresIn,
   GenerateApiKey,
   GenerateDisposableToken,
   ListCaches,
   MomentoErrorCode,
-  NoopMomentoLoggerFactory,
   RefreshApiKey,
   TopicRole,
 } from '@gomomento/sdk';
-import { ChannelCredentials, type Client, type ServiceError, status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { MomentoAccount, type MomentoAccountOptions } from '../../../local/momento/account.ts';
-import type { CallOutcome } from '../../../local/momento/calls.ts';
+import { status } from '@grpc/grpc-js';
+import { describe, expect, test } from '@jest/globals';
+import { MomentoAccount } from '../../../local/momento/account.ts';
 import { bareKey } from '../../../local/momento/keys.ts';
 import { superUser } from '../../../local/momento/permissions.ts';
-import { type MomentoServerOptions, startMomentoServer } from '../../../local/momento/server.ts';
+import { startMomentoServer } from '../../../local/momento/server.ts';
 import { momentoAccount, START_SECONDS } from './account-builder.ts';
-
-const logger = new NoopMomentoLoggerFactory();
-const afterwards: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const undo of afterwards.splice(0).reverse()) await undo();
-});
-
-async function localMomento(
-  accountOptions: Partial<MomentoAccountOptions> = {},
-  serverOptions: Omit<MomentoServerOptions, 'account'> = {},
-) {
-  const { account, clock } = momentoAccount(accountOptions);
-  const outcomes: CallOutcome[] = [];
-  const server = await startMomentoServer({
-    account,
-    onCall: (outcome) => outcomes.push(outcome),
-    ...serverOptions,
-  });
-  afterwards.push(() => server.close());
-  const superUserKey = account.createKeyInConsole({ lifetimeSeconds: 600, scope: 'super-user' });
-  const credentials = (apiKey: string) =>
-    CredentialProvider.fromString({
-      apiKey,
-      endpointOverrides: {
-        controlEndpoint: server.endpoint,
-        cacheEndpoint: server.endpoint,
-        tokenEndpoint: server.endpoint,
-        secureConnection: false,
-      },
-    });
-  const authClient = (apiKey: string) =>
-    new AuthClient({
-      credentialProvider: credentials(apiKey),
-      configuration: AuthClientConfigurations.Default.latest(logger),
-    });
-  const listCaches = async (apiKey: string) => {
-    const client = new CacheClient({
-      credentialProvider: credentials(apiKey),
-      configuration: Configurations.Laptop.v1(logger),
-      defaultTtlSeconds: 60,
-    });
-    try {
-      return await client.listCaches();
-    } finally {
-      client.close();
-    }
-  };
-  return { account, clock, server, outcomes, superUserKey, authClient, listCaches };
-}
-
-type Constructor<C> = new (address: string, credentials: ChannelCredentials) => C;
-
-/** A client of the published types, for what the SDK does not send. */
-function rawClient<C extends Client>(Client: Constructor<C>, endpoint: string): C {
-  const client = new Client(endpoint, ChannelCredentials.createInsecure());
-  afterwards.push(() => client.close());
-  return client;
-}
-
-function answerOf<R>(call: (done: (error: ServiceError | null, response?: R) => void) => unknown) {
-  return new Promise<{ code: status; response?: R | undefined }>((resolve) => {
-    call((error, response) => resolve({ code: error?.code ?? status.OK, response }));
-  });
-}
-
-/** The response as the class it should be, else a failure that shows what came. */
-function expectInstance<T>(response: unknown, Class: abstract new (...args: never[]) => T): T {
-  if (response instanceof Class) return response;
-  throw new Error(`expected ${Class.name}, got ${String(response)}`);
-}
-
-const errorCodeOf = (response: unknown) =>
-  typeof response === 'object' && response !== null && 'errorCode' in response
-    ? (response as { errorCode(): string }).errorCode()
-    : String(response);
+import {
+  afterwards,
+  answerOf,
+  errorCodeOf,
+  expectInstance,
+  localMomento,
+  rawClient,
+} from './local-momento.ts';
 
 describe('the unmodified SDK', () => {
   test('refreshes a key: base64 again, the endpoint of the account, the same duration', async () => {
