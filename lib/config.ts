@@ -1,6 +1,7 @@
 // The configuration: the context object "momentoAuth", its one schema, and its documentation.
 import * as v from 'valibot';
-import { nearestName } from './nearest-name.ts';
+import { ConfigError, type ConfigIssue } from './config-error.ts';
+import { at, closed, isRecord, number, optionalText, show, text } from './config-fields.ts';
 import {
   environmentBytes,
   environmentLimitBytes,
@@ -9,6 +10,10 @@ import {
   rotateKeyEnvironment,
 } from './rotate-key-environment.ts';
 import { readSchedule, scheduleRemedy } from './schedule.ts';
+import { type TokenEndpointOptions, tokenEndpointSchema } from './token-endpoint-config.ts';
+import { readTokenPolicies, type TokenPoliciesFile } from './token-policies-file.ts';
+
+export { ConfigError, type ConfigIssue } from './config-error.ts';
 
 const ROOT = 'momentoAuth';
 const MOST_KEYS = 30;
@@ -129,7 +134,7 @@ const configSchema = v.pipe(
     /**
      * Name of the key that tokens for front ends are made with.
      *
-     * @default "default"; not looked at as long as there is no token endpoint
+     * @default "default"; not looked at where there is no token endpoint
      */
     vendingKey: v.optional(v.string('write the name of one of the keys, as "default"'), 'default'),
 
@@ -214,14 +219,11 @@ const configSchema = v.pipe(
     ),
 
     /**
-     * Reserved: the endpoint that vends tokens to front ends. This version has only `false`.
+     * The endpoint that hands short-lived tokens to front ends; `false` leaves it out.
      *
-     * @default false
+     * @default {}, an endpoint behind a new Cognito user pool, with the defaults of each property
      */
-    tokenEndpoint: v.optional(
-      v.literal(false, 'write false or leave it out: this version has no token endpoint yet'),
-      false,
-    ),
+    tokenEndpoint: v.optional(tokenEndpointSchema, {}),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     const config: unknown = dataset.value;
@@ -239,44 +241,26 @@ const configSchema = v.pipe(
 );
 
 /** The configuration, checked and with its defaults filled in. */
-export type Config = v.InferOutput<typeof configSchema>;
+export type Config = Omit<v.InferOutput<typeof configSchema>, 'tokenEndpoint'> & {
+  readonly tokenEndpoint: false | TokenEndpointConfig;
+};
 /** One configured key. */
 export type KeyConfig = v.InferOutput<typeof keySchema>;
-
-/** One thing wrong with the configuration. */
-export interface ConfigIssue {
-  /** Where, as `momentoAuth.keys[1].secretArn`. */
-  readonly path: string;
-  /** What stands there, as JSON, cut short. */
-  readonly got: string;
-  /** What to write instead. */
-  readonly remedy: string;
-}
-
-/** The configuration is wrong. `message` is made for people and holds every problem. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly code = 'ERR_CONFIG';
-  readonly issues: readonly ConfigIssue[];
-
-  constructor(issues: readonly ConfigIssue[], options?: ErrorOptions) {
-    const problems = issues.map(
-      ({ path, got, remedy }) => `  ${path}\n    got:    ${got}\n    remedy: ${remedy}`,
-    );
-    const count = issues.length === 1 ? 'a problem' : `${issues.length} problems`;
-    super(`The configuration has ${count}:\n\n${problems.join('\n\n')}\n`, options);
-    this.issues = issues;
-  }
-}
+/** The token endpoint, with its policies in place of their path. */
+export type TokenEndpointConfig = Omit<TokenEndpointOptions, 'policies'> & {
+  readonly policies: TokenPoliciesFile;
+};
 
 /**
  * Checks the context object `momentoAuth`.
  *
  * @param input the object; its JSON text, as `-c momentoAuth='{…}'` gives it; or undefined for all
  * defaults
+ * @param directory where cdk.json lies, which is where the CDK CLI runs the app: paths are relative
+ * to it
  * @throws {ConfigError} with every problem at once
  */
-export function parseConfig(input: unknown): Config {
+export function parseConfig(input: unknown, directory: string = process.cwd()): Config {
   const result = v.safeParse(configSchema, input === undefined ? {} : fromText(input));
   if (!result.success) {
     throw new ConfigError(
@@ -287,10 +271,16 @@ export function parseConfig(input: unknown): Config {
       })),
     );
   }
-  const config = result.output;
+  const { tokenEndpoint, ...config } = result.output;
   const tooLong = environmentIssue(config);
   if (tooLong !== undefined) throw new ConfigError([tooLong]);
-  return config;
+  return {
+    ...config,
+    tokenEndpoint: tokenEndpoint && {
+      ...tokenEndpoint,
+      policies: readTokenPolicies(tokenEndpoint, directory),
+    },
+  };
 }
 
 /** Names of outputs are made of letters and digits alone: this is what is left of a key's name. */
@@ -306,49 +296,6 @@ function fromText(input: unknown): unknown {
     const remedy = `write JSON in single quotes, as -c ${ROOT}='{"keys":[{"name":"default"}]}'`;
     throw new ConfigError([{ path: ROOT, got: 'text that is not JSON', remedy }], { cause });
   }
-}
-
-/** An object that has no other properties than these, whose every stranger is reported. */
-function closed<const TEntries extends v.ObjectEntries>(
-  entries: TEntries,
-  requiredRemedy = 'write this property',
-): v.GenericSchema<unknown, v.InferOutput<v.ObjectSchema<TEntries, undefined>>> {
-  const known = Object.keys(entries);
-  return v.pipe(
-    v.custom<Record<string, unknown>>(isRecord, `write an object with any of ${known.join(', ')}`),
-    v.looseObject(entries, requiredRemedy),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const value: unknown = dataset.value;
-      if (!isRecord(value)) return;
-      for (const name of Object.keys(value).filter((name) => !known.includes(name))) {
-        const nearest = nearestName(name, known);
-        addIssue({
-          message:
-            nearest === undefined
-              ? `take it out; there are ${known.join(', ')}`
-              : `write "${nearest}", or take it out`,
-          path: [at(value, name)],
-          // Never its value: who pastes an API key into the wrong place must not find it in a log.
-          received: 'a property that does not exist',
-        });
-      }
-    }),
-  );
-}
-
-function text(pattern: RegExp, remedy: string) {
-  return v.pipe(v.string(remedy), v.regex(pattern, remedy));
-}
-
-function optionalText(pattern: RegExp, remedy: string) {
-  return v.optional(text(pattern, remedy));
-}
-
-function number(isValid: (value: number) => boolean, remedy: string) {
-  return v.pipe(
-    v.number(remedy),
-    v.check((value) => Number.isFinite(value) && isValid(value), remedy),
-  );
 }
 
 interface FoundIssue {
@@ -400,7 +347,7 @@ function issuesBetweenKeys(keys: unknown): readonly FoundIssue[] {
 }
 
 /** Created secrets always fit; thirty adopted ones with long names may not. */
-function environmentIssue(config: Config): ConfigIssue | undefined {
+function environmentIssue(config: Omit<Config, 'tokenEndpoint'>): ConfigIssue | undefined {
   const schedule = readSchedule(config.schedule);
   const bytes = environmentBytes(
     rotateKeyEnvironment({
@@ -429,22 +376,9 @@ function keyNames(keys: unknown): readonly string[] {
   );
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function at(input: Record<string, unknown>, key: string): v.ObjectPathItem {
-  return { type: 'object', origin: 'value', input, key, value: input[key] };
-}
-
 function pathOf(issue: v.BaseIssue<unknown>): string {
   const steps = (issue.path ?? []).map(({ key }) =>
     typeof key === 'number' ? `[${key}]` : `.${String(key)}`,
   );
   return ROOT + steps.join('');
-}
-
-function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length <= 100 ? json : `${json.slice(0, 99)}…`;
 }

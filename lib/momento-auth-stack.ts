@@ -1,12 +1,13 @@
-// The stack: a secret per key, the function that keeps them fresh, and the outputs.
+// The stack: a secret per key, the function that keeps them fresh, the token endpoint, and the outputs.
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type Config, type KeyConfig, strippedName } from './config.ts';
+import { type Config, type KeyConfig, strippedName, type TokenEndpointConfig } from './config.ts';
 import { KeySecret } from './key-secret.ts';
 import { RotateKey } from './rotate-key.ts';
+import { TokenEndpoint } from './token-endpoint.ts';
 
 export interface MomentoAuthStackProps extends StackProps {
   readonly config: Config;
@@ -16,12 +17,16 @@ export class MomentoAuthStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: MomentoAuthStackProps) {
     super(scope, id, { description: 'Keeps Momento API keys fresh', ...props });
 
-    const keys = config.keys.map((key) => this.addKey(key));
+    const keys = new Map(config.keys.map((key) => [key.name, this.addKey(key)]));
     const rotateKey = new RotateKey(this, 'RotateKey', {
-      keys,
+      keys: [...keys.values()],
       schedule: config.schedule,
       refreshAtFraction: config.refreshAtFraction,
-      authRatePerSecond: config.authRatePerSecond,
+      // One budget for the account: where tokens are vended, the rest of it is theirs.
+      authRatePerSecond:
+        config.tokenEndpoint === false
+          ? config.authRatePerSecond
+          : Math.min(1, config.authRatePerSecond),
       ...(config.eventBusArn !== null && {
         eventBus: EventBus.fromEventBusArn(this, 'EventBus', config.eventBusArn),
       }),
@@ -31,6 +36,51 @@ export class MomentoAuthStack extends Stack {
       rotateKey.function.functionName,
       'Invoke it with {"secretId": "…", "force": true} to rotate a key now',
     );
+    if (config.tokenEndpoint !== false) {
+      const vendingKey = keys.get(config.vendingKey);
+      if (vendingKey === undefined) throw new Error(`no key is named "${config.vendingKey}"`);
+      this.addTokenEndpoint(vendingKey, config.tokenEndpoint);
+    }
+  }
+
+  private addTokenEndpoint(
+    vendingKey: KeySecret,
+    { domain, ...endpoint }: TokenEndpointConfig,
+  ): void {
+    const { vendToken, url, users, dnsTarget } = new TokenEndpoint(this, 'TokenEndpoint', {
+      ...endpoint,
+      vendingKey,
+      ...(domain !== null && { domain }),
+    });
+    this.addOutput(
+      'VendTokenFunctionName',
+      vendToken.function.functionName,
+      'Makes the tokens; its log has a line for each',
+    );
+    this.addOutput(
+      'TokenEndpointUrl',
+      url,
+      'POST to it, with "Authorization: Bearer …", for a Momento token',
+    );
+    if (users !== undefined) {
+      this.addOutput(
+        'UserPoolId',
+        users.userPool.userPoolId,
+        'Make users here, set their attributes, and add them to the group of their role',
+      );
+      this.addOutput(
+        'UserPoolClientId',
+        users.client.userPoolClientId,
+        'Log in with it; the endpoint takes the ID token',
+      );
+    }
+    if (dnsTarget !== undefined) {
+      this.addOutput(
+        'TokenEndpointDnsTarget',
+        dnsTarget,
+        'Make a CNAME or alias record of the domain that points here',
+      );
+    }
   }
 
   /**

@@ -1,22 +1,13 @@
 // The rotate-key function: its bundle, its role, its schedule, and where failures end up.
-import { fileURLToPath } from 'node:url';
-import { Aws, Duration, Fn, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  CfnPermission,
-  type IDestination,
-  type IFunction,
-  LoggingFormat,
-  Runtime,
-} from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnPermission, type IDestination, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';
 import { rotateKeyEnvironment } from './rotate-key-environment.ts';
 import { readSchedule, scheduleRemedy } from './schedule.ts';
@@ -84,27 +75,15 @@ export class RotateKey extends Construct {
     }
     const { intervalSeconds } = schedule;
 
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
     this.failedRuns = this.makeDeadLetterQueue('FailedRuns');
-    const role = this.makeRole(props, logGroup, this.failedRuns);
-
     const stack = Stack.of(this);
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = addBundledFunction(this, {
       description: 'Keeps Momento API keys in Secrets Manager fresh',
-      entry: inRepository('lambda/rotate-key/handler.ts'),
-      projectRoot: inRepository('.'),
-      depsLockFilePath: inRepository('package-lock.json'),
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+      roleDescription: 'Rotates Momento API keys',
+      entry: 'lambda/rotate-key/handler.ts',
+      statements: this.statements(props, this.failedRuns),
       memorySize: 256,
       timeout: Duration.seconds(clamp(intervalSeconds, 60, 300)),
-      role,
-      logGroup,
-      loggingFormat: LoggingFormat.JSON,
-      awsSdkConnectionReuse: false,
       environment: rotateKeyEnvironment({
         secretArnPrefix: `arn:${stack.partition}:secretsmanager:${stack.region}:${stack.account}:secret:`,
         keySecrets: props.keys.map(({ secret }) => this.keySecretEntry(secret)),
@@ -118,22 +97,6 @@ export class RotateKey extends Construct {
       retryAttempts: 0,
       maxEventAge: Duration.seconds(clamp(intervalSeconds, 60, 6 * HOUR_SECONDS)),
       onFailure: toQueue(this.failedRuns),
-      bundling: {
-        logLevel: LogLevel.WARNING,
-        format: OutputFormat.ESM,
-        // Below the runtime's own version: the local stack runs the same bundle on Node 20.
-        target: 'node20',
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-        mainFields: ['module', 'main'],
-        // The SDK of the runtime changes under a function's feet; the bundle brings its own.
-        bundleAwsSDK: true,
-        externalModules: [],
-        // The Momento SDK and grpc-js are CommonJS: in an ES module their `require` must be made.
-        banner:
-          'import{createRequire as makeRequire}from"node:module";const require=makeRequire(import.meta.url);',
-      },
     });
 
     this.undeliveredTicks = this.makeDeadLetterQueue('UndeliveredTicks');
@@ -149,11 +112,7 @@ export class RotateKey extends Construct {
     this.allowDeadLetters();
   }
 
-  private makeRole(props: RotateKeyProps, logGroup: LogGroup, failedRuns: IQueue): Role {
-    const role = new Role(this, 'Role', {
-      description: 'Rotates Momento API keys',
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
+  private statements(props: RotateKeyProps, failedRuns: IQueue): readonly PolicyStatement[] {
     const eventBusArn =
       props.eventBus?.eventBusArn ??
       Stack.of(this).formatArn({
@@ -161,7 +120,7 @@ export class RotateKey extends Construct {
         resource: 'event-bus',
         resourceName: 'default',
       });
-    const statements = [
+    return [
       new PolicyStatement({
         actions: [
           'secretsmanager:DescribeSecret',
@@ -183,13 +142,7 @@ export class RotateKey extends Construct {
         conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
       }),
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failedRuns.queueArn] }),
-      new PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
     ];
-    for (const statement of statements) role.addToPolicy(statement);
-    return role;
   }
 
   /**
@@ -274,8 +227,4 @@ function toQueue(queue: IQueue): IDestination {
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
-}
-
-function inRepository(path: string): string {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url));
 }

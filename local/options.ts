@@ -9,6 +9,7 @@ export interface Options {
   readonly keyLifeSeconds: number;
   readonly awsPort: number;
   readonly momentoPort: number;
+  readonly gatewayPort: number;
   readonly refreshTokens: 'single-use' | 'multi-use';
   readonly oldKeys: 'live' | 'die';
 }
@@ -29,6 +30,7 @@ Options (after --)
   --old-keys W         live or die, at the refresh                      (default live)
   --aws-port N         where AWS listens; 0: any free port              (default 4566)
   --momento-port N     where Momento listens; 0: any free port          (default 8580)
+  --gateway-port N     where the token endpoint listens; 0: any free    (default 8590)
   --help               this text
 
 Exit codes: 0 well, 1 something failed, 2 the command line is wrong.
@@ -44,6 +46,7 @@ export function readOptions(argv: readonly string[]): Options {
     keyLifeSeconds: number('key-life', values['key-life'], 28, (value) => wholeFrom(value, 5)),
     awsPort: number('aws-port', values['aws-port'], 4566, isPort),
     momentoPort: number('momento-port', values['momento-port'], 8580, isPort),
+    gatewayPort: number('gateway-port', values['gateway-port'], 8590, isPort),
     refreshTokens: oneOf('refresh-tokens', values['refresh-tokens'], ['single-use', 'multi-use']),
     oldKeys: oneOf('old-keys', values['old-keys'], ['live', 'die']),
   };
@@ -64,6 +67,7 @@ function parsed(argv: readonly string[]) {
         'old-keys': text,
         'aws-port': text,
         'momento-port': text,
+        'gateway-port': text,
       },
     }).values;
   } catch (error) {

@@ -26,6 +26,7 @@ import {
   startAwsServer,
 } from './aws/server.ts';
 import { type Delivered, deliver, nameOf } from './delivery.ts';
+import type { GatewayCall } from './gateway/gateway.ts';
 import { type AsyncInvokeNews, AsyncInvoker, systemTimers } from './lambda/async-invoke.ts';
 import { type InvocationResult, LocalFunction } from './lambda/function.ts';
 import { invokeRoute } from './lambda/invoke-api.ts';
@@ -33,6 +34,7 @@ import { MomentoAccount } from './momento/account.ts';
 import type { CallOutcome } from './momento/calls.ts';
 import { type MomentoServer, startMomentoServer } from './momento/server.ts';
 import { listenPreferring } from './ports.ts';
+import { startTokenEndpoint, type TokenEndpoint } from './token-endpoint.ts';
 
 export interface LocalStackOptions {
   /** Where the app was synthesized to. */
@@ -43,6 +45,8 @@ export interface LocalStackOptions {
   readonly awsPort?: number;
   /** @default 0, a port that the system picks */
   readonly momentoPort?: number;
+  /** Of the token endpoint. @default 0, a port that the system picks */
+  readonly gatewayPort?: number;
   /** @default 'single-use' */
   readonly refreshTokens?: 'single-use' | 'multi-use';
   /** @default 'live' */
@@ -60,7 +64,8 @@ export type LocalNews =
   | { readonly kind: 'log'; readonly functionName: string; readonly line: string }
   | { readonly kind: 'event'; readonly accepted: AcceptedEvent }
   | { readonly kind: 'aws-call'; readonly call: CallRecord }
-  | { readonly kind: 'momento-call'; readonly call: CallOutcome };
+  | { readonly kind: 'momento-call'; readonly call: CallOutcome }
+  | { readonly kind: 'gateway-call'; readonly call: GatewayCall };
 
 export interface LocalFunctionHandle {
   readonly definition: FunctionDefinition;
@@ -70,6 +75,13 @@ export interface LocalFunctionHandle {
   killCurrent(): number;
   /** Credentials of the function's role. */
   readonly credentials: AccessKey;
+}
+
+interface OwnHandle extends LocalFunctionHandle {
+  /** Takes an event for asynchronous invocation. */
+  submit(payload: unknown): { requestId: string };
+  /** Without news: the gateway has its own. */
+  invokeQuietly(payload: unknown): Promise<InvocationResult>;
 }
 
 export interface LocalStack {
@@ -85,6 +97,8 @@ export interface LocalStack {
   /** A person who may do everything. */
   readonly operator: AccessKey;
   readonly functions: readonly LocalFunctionHandle[];
+  /** Undefined when the configuration leaves it out. */
+  readonly tokenEndpoint: TokenEndpoint | undefined;
   /** Ports that were wanted and are somebody else's. */
   readonly busyPorts: readonly number[];
   /** What a function sees differently from what the template says, with the reason. */
@@ -137,8 +151,7 @@ async function start(
   const queues = new Queues({ ...place, now, newId: randomUUID });
   const principals = new Principals(place);
 
-  const handles: Array<LocalFunctionHandle & { submit(payload: unknown): { requestId: string } }> =
-    [];
+  const handles: OwnHandle[] = [];
   const bus = new EventBus({ ...place, now, newId: randomUUID });
   bus.subscribe((accepted) => onNews({ kind: 'event', accepted }));
 
@@ -241,9 +254,21 @@ async function start(
         return result;
       },
       killCurrent: () => local.killCurrent(),
+      invokeQuietly: (payload) => local.invoke(payload),
       submit: (payload) => invoker.submit(payload),
     });
   }
+
+  const tokenEndpoint = await startTokenEndpoint(assembly, {
+    port: options.gatewayPort ?? 0,
+    onCall: (call) => onNews({ kind: 'gateway-call', call }),
+    invoke: (functionArn, event) => {
+      const target = handles.find(({ definition }) => definition.arn === functionArn);
+      if (target === undefined) throw new Error(`${functionArn} is not in the template`);
+      return target.invokeQuietly(event);
+    },
+  });
+  if (tokenEndpoint !== undefined) opened.push(() => tokenEndpoint.close());
 
   const scheduler = new Scheduler({ timeScale });
   opened.push(async () => scheduler.stop());
@@ -278,7 +303,10 @@ async function start(
     principals,
     operator: principals.issueOperator(),
     functions: handles,
-    busyPorts: [aws.busy, momentoServer.busy].filter((port) => port !== undefined),
+    tokenEndpoint,
+    busyPorts: [aws.busy, momentoServer.busy, tokenEndpoint?.busy].filter(
+      (port) => port !== undefined,
+    ),
     adjusted,
     output: (name) => {
       const found = assembly.outputs.find((output) => output.name === name);

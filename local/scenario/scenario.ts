@@ -15,6 +15,7 @@ import { nameOf } from '../delivery.ts';
 import { type LocalFunctionHandle, type LocalStack, startLocalStack } from '../stack.ts';
 import { type KeyResult, readKeyResults, readRunError } from '../terminal/key-results.ts';
 import { NewsLog } from './news.ts';
+import { askForToken, CALENDAR, COLLABORATION, described, tryAsUser } from './tenants.ts';
 
 /** A step of the scenario; `run` gives its evidence, and throws what is wrong. */
 export interface Step {
@@ -197,6 +198,49 @@ export async function prepareScenario(
         expectNoStrayLabel(after);
         await listCaches((await current()).apiKey, stack);
         return `${short(pending ?? '')} is AWSCURRENT, no label is left over: ${key.message}`;
+      },
+    },
+    ...(['tenant-a', 'tenant-b'] as const).map((tenant): Step => {
+      const user =
+        tenant === 'tenant-a'
+          ? { name: 'tenant-a-data-entry', tenant, mayPublish: true }
+          : { name: 'tenant-b-viewer', tenant, mayPublish: false };
+      return {
+        title: `Log in as ${user.name}: a token for just what this user may touch`,
+        run: async () => {
+          for (const cache of [CALENDAR, COLLABORATION]) {
+            const there = stack.momento.listCaches(stack.momento.sessionToken);
+            if (!there.includes(cache))
+              stack.momento.createCache(stack.momento.sessionToken, cache);
+          }
+          const other = tenant === 'tenant-a' ? 'tenant-b' : 'tenant-a';
+          const { token, expiresIn, attempts } = await tryAsUser(stack, user, other);
+          canaries.add(token);
+          for (const { what, expected, verdict } of attempts) {
+            expect(verdict === expected, `${what}: expected ${expected}, got ${verdict}`);
+          }
+          return [`a token for ${expiresIn} s`, ...attempts.map(described)].join('\n  ');
+        },
+      };
+    }),
+    {
+      title: 'No token without a login: refused by the gateway, the function is not called',
+      run: async () => {
+        const calls = () => news.all.filter(({ kind }) => kind === 'gateway-call');
+        const statuses = [];
+        for (const header of [undefined, 'Bearer nonsense', 'Bearer a.b.c']) {
+          statuses.push((await askForToken(stack, header)).status);
+        }
+        expect(
+          statuses.every((status) => status === 401),
+          `the answers were ${statuses}`,
+        );
+        const refused = calls().slice(-statuses.length);
+        expect(
+          refused.every((item) => item.kind === 'gateway-call' && !item.call.invoked),
+          'the function was called',
+        );
+        return `no header, nonsense, a made-up JWT: ${statuses.join(', ')}`;
       },
     },
     {

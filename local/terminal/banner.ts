@@ -11,7 +11,7 @@ export interface BannerOptions {
 
 export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions): string {
   const { bold, dim, cyan, yellow } = colours;
-  const { assembly, aws, momentoServer, busyPorts, adjusted } = stack;
+  const { assembly, aws, momentoServer, busyPorts, adjusted, tokenEndpoint } = stack;
   const row = (name: string, what: string, more: string) =>
     `  ${bold(name.padEnd(9))}${what.padEnd(24)}${dim(more)}`;
   const rules = assembly.rules.flatMap(({ scheduleExpression }) => scheduleExpression ?? []);
@@ -22,6 +22,9 @@ export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions)
     '',
     row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda'),
     row('Momento', momentoServer.endpoint, 'gRPC: auth, token, control'),
+    ...(tokenEndpoint === undefined
+      ? []
+      : [row('Tokens', tokenEndpoint.url, 'POST, with a login token')]),
     row('Stack', assembly.deployment.stackName, `${rules.join(', ')}${faster}`),
     ...busyPorts.map((port) =>
       yellow(`  Port ${port} is somebody else's: see above for the one that was taken.`),
@@ -32,6 +35,7 @@ export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions)
     '',
     '  In another terminal:',
     ...commands(stack).map((command) => cyan(`    ${command}`)),
+    ...loginCommands(stack).map((command) => cyan(`    ${command}`)),
     '',
     dim('  Ctrl-C ends it.'),
     '',
@@ -51,5 +55,19 @@ export function commands({ assembly, aws, operator, output }: LocalStack): strin
     `echo '{"secretId":"${secretId}","force":true}' > now.json`,
     `aws lambda invoke --payload fileb://now.json \\`,
     `  --function-name ${output('RotateKeyFunctionName')} /dev/stdout`,
+  ];
+}
+
+/** A login and a token for each demonstration user. */
+export function loginCommands({ tokenEndpoint }: LocalStack): string[] {
+  const identity = tokenEndpoint?.identity;
+  if (tokenEndpoint === undefined || identity === undefined) return [];
+  return [
+    '',
+    `login() { curl -s ${identity.loginUrl} -H 'content-type: application/json' -d "{\\"user\\":\\"$1\\"}" | sed 's/.*"idToken":"\\([^"]*\\)".*/\\1/'; }`,
+    ...identity.users.map(
+      ({ name }) =>
+        `curl -s -X POST ${tokenEndpoint.url} -H "Authorization: Bearer $(login ${name})"`,
+    ),
   ];
 }

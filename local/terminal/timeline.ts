@@ -32,6 +32,8 @@ const COLOUR_OF: Readonly<Record<string, keyof Colours>> = {
   resumed: 'green',
   healed: 'green',
   imported: 'cyan',
+  vended: 'green',
+  refused: 'yellow',
   failed: 'red',
   denied: 'red',
   'not-due': 'dim',
@@ -61,6 +63,14 @@ export function timelineOf(news: LocalNews, options: TimelineOptions): string[] 
       const { outcome, principalArn, action, resource } = news.call;
       if (outcome !== 'denied') return [];
       return [line('denied', `${action} on ${resource} for ${principalArn}`, options)];
+    }
+    case 'gateway-call': {
+      const { method, path, status, refusal, latencyMs } = news.call;
+      const label = status < 400 ? 'vended' : 'refused';
+      const why = refusal === null ? '' : ` ${options.colours.dim(refusal)}`;
+      return [
+        line(label, `${method} ${path} ${status}, ${Math.round(latencyMs)} ms${why}`, options),
+      ];
     }
     case 'momento-call':
     case 'log':

@@ -1,25 +1,17 @@
 // The configuration: its defaults, and every way to get it wrong with the message that puts it right.
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, type ConfigIssue, parseConfig } from '../../lib/config.ts';
+import { ConfigError, parseConfig } from '../../lib/config.ts';
 import {
   environmentBytes,
   environmentLimitBytes,
   longestSecretArnPrefix,
   rotateKeyEnvironment,
 } from '../../lib/rotate-key-environment.ts';
+import { issuesOf } from './issues-of.ts';
 
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:momento/key-AbCdEf';
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
-
-function issuesOf(input: unknown): readonly ConfigIssue[] {
-  try {
-    parseConfig(input);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.issues;
-    throw error;
-  }
-  throw new Error('the configuration was accepted');
-}
 
 describe('accepted', () => {
   test('nothing at all: every default', () => {
@@ -33,15 +25,31 @@ describe('accepted', () => {
       authRatePerSecond: 5,
       eventBusArn: null,
       alarmEmails: [],
-      tokenEndpoint: false,
+      tokenEndpoint: {
+        auth: { type: 'cognito', customAttributes: ['tenantId'] },
+        allowedOrigins: [],
+        policies: 'token-policies.json',
+        maxLifeSeconds: 3600,
+        maxPermissions: 10,
+        sharing: false,
+        throttle: { ratePerSecond: 100, burst: 200 },
+        domain: null,
+      },
     };
-    expect(parseConfig(undefined)).toEqual(defaults);
-    expect(parseConfig({})).toEqual(defaults);
-    expect(parseConfig(defaults)).toEqual(defaults);
+    const policies = {
+      path: fileURLToPath(new URL('../../token-policies.json', import.meta.url)),
+      content: expect.objectContaining({ roleClaim: 'cognito:groups' }),
+    };
+    const config = { ...defaults, tokenEndpoint: { ...defaults.tokenEndpoint, policies } };
+    expect(parseConfig(undefined)).toEqual(config);
+    expect(parseConfig({})).toEqual(config);
+    expect(parseConfig(defaults)).toEqual(config);
   });
 
   test('JSON text, as "-c momentoAuth=…" gives it', () => {
-    expect(parseConfig('{"keys":[{"name":"orders"}]}').keys).toEqual([{ name: 'orders' }]);
+    expect(parseConfig('{"keys":[{"name":"orders"}],"vendingKey":"orders"}').keys).toEqual([
+      { name: 'orders' },
+    ]);
   });
 
   test.each([
@@ -58,7 +66,7 @@ describe('accepted', () => {
     ['a bus', { eventBusArn: 'arn:aws-cn:events:cn-north-1:123456789012:event-bus/a/b.c' }],
     ['a stack name of 128 characters', { stackName: 'a'.repeat(128) }],
   ])('%s', (_what, input) => {
-    expect(parseConfig(input)).toMatchObject(input);
+    expect(parseConfig({ tokenEndpoint: false, ...input })).toMatchObject(input);
   });
 });
 
@@ -309,24 +317,19 @@ const wrong: readonly [what: string, input: unknown, path: string, got: string, 
       'write an array of e-mail addresses',
     ],
     [
-      'a token endpoint',
-      { tokenEndpoint: { sharing: true } },
-      '.tokenEndpoint',
-      '{"sharing":true}',
-      'write false or leave it out: this version has no token endpoint yet',
-    ],
-    [
-      'a token endpoint that is true',
-      { tokenEndpoint: true },
-      '.tokenEndpoint',
-      'true',
-      'write false or leave it out: this version has no token endpoint yet',
+      'a token endpoint made with a key that is none',
+      { keys: [{ name: 'a' }, { name: 'b' }], tokenEndpoint: {} },
+      '.vendingKey',
+      '"default"',
+      'write the name of one of the keys: "a", "b"',
     ],
   ];
 
 describe('refused, with one issue that says where, what and what instead', () => {
   test.each(wrong)('%s', (_what, input, path, got, remedy) => {
-    expect(issuesOf(input)).toEqual([{ path: `momentoAuth${path}`, got, remedy }]);
+    const isConfig = typeof input === 'object' && !Array.isArray(input);
+    const config = isConfig ? { tokenEndpoint: false, ...input } : input;
+    expect(issuesOf(config)).toEqual([{ path: `momentoAuth${path}`, got, remedy }]);
   });
 });
 
@@ -394,11 +397,11 @@ describe("Lambda's limit for the environment", () => {
 
   test('reached exactly is accepted', () => {
     expect(bytesWith(fullLength)).toBe(environmentLimitBytes);
-    expect(parseConfig({ keys: keysWith(fullLength) }).keys).toHaveLength(10);
+    expect(parseConfig({ keys: keysWith(fullLength), tokenEndpoint: false }).keys).toHaveLength(10);
   });
 
   test('passed by one byte is refused', () => {
-    expect(issuesOf({ keys: keysWith(fullLength + 1) })).toEqual([
+    expect(issuesOf({ keys: keysWith(fullLength + 1), tokenEndpoint: false })).toEqual([
       {
         path: 'momentoAuth.keys',
         got: "10 keys that need 4097 bytes of the function's environment",

@@ -2,7 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import { App, type AppProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as v from 'valibot';
@@ -13,6 +14,14 @@ const { context: flags } = v.parse(
   v.object({ context: v.record(v.string(), v.unknown()) }),
   JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')),
 );
+
+// The one warning that is there on purpose would stand between the results.
+const { error } = console;
+beforeAll(() => {
+  jest.spyOn(console, 'error').mockImplementation((...words) => {
+    if (!/WARNING The token endpoint is open/.test(String(words[0]))) error(...words);
+  });
+});
 
 const assemblies: string[] = [];
 afterAll(() => {
@@ -102,10 +111,51 @@ export function statementsOf(value: unknown): readonly Statement[] {
   return [...own, ...Object.values(value).flatMap(statementsOf)];
 }
 
-/** The statements that the rotate-key function's role has. */
+/** The statements that the rotate-key function's role has, where there is no other. */
 export function roleStatements(synthesis: Synthesis): readonly Statement[] {
   return statementsOf(only(synthesis, 'AWS::IAM::Policy')[1]);
 }
+
+/** Policies without claims, for those who do not log in. */
+export const publicPolicies = fileURLToPath(new URL('public-policies.json', import.meta.url));
+
+/** Token endpoints of every kind that there is. */
+export const endpoints = {
+  'a new user pool': {},
+  'an adopted user pool': {
+    auth: { type: 'cognito', userPoolId: 'us-east-1_AbCdEfGhI', clientIds: ['one', 'two'] },
+    allowedOrigins: ['https://app.example.com', 'http://localhost:5173'],
+  },
+  'an issuer': {
+    auth: { type: 'jwt', issuer: 'https://login.example.com/', audience: 'web' },
+    allowedOrigins: ['*'],
+    domain: {
+      name: 'tokens.example.com',
+      certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1111-2222',
+    },
+  },
+  'an issuer that sets token_use': {
+    auth: { type: 'jwt', issuer: 'https://a.example', audience: ['a', 'b'], tokenUse: 'access' },
+    throttle: { ratePerSecond: 0.5, burst: 3 },
+    domain: {
+      name: 'tokens.example.com',
+      certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1111-2222',
+      hostedZoneId: 'Z0123456789ABC',
+    },
+  },
+  'an authorizer': {
+    auth: {
+      type: 'lambda',
+      functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:login:live',
+    },
+    maxLifeSeconds: 7_200,
+    maxPermissions: 20,
+  },
+  'no login': {
+    auth: { type: 'none', role: 'reader', acknowledgePublic: true },
+    policies: publicPolicies,
+  },
+} as const;
 
 /** Configurations of every kind that there is. */
 export const variants: Readonly<Record<string, unknown>> = {
@@ -141,4 +191,8 @@ export const variants: Readonly<Record<string, unknown>> = {
     eventBusArn: 'arn:aws:events:eu-west-1:123456789012:event-bus/momento',
     schedule: 'rate(1 minute)',
   },
+  'rotation alone': { tokenEndpoint: false },
+  ...Object.fromEntries(
+    Object.entries(endpoints).map(([what, tokenEndpoint]) => [what, { tokenEndpoint }]),
+  ),
 };

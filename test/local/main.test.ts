@@ -66,7 +66,7 @@ describe('npm start', () => {
     async (signal) => {
       let during = 0;
       const { code, out, err } = await start(
-        ['--aws-port', '0', '--momento-port', '0', '--time-scale', '1800'],
+        ['--aws-port', '0', '--momento-port', '0', '--gateway-port', '0', '--time-scale', '1800'],
         (soFar, running) => {
           if (during > 0 || !/not-due/.test(soFar)) return;
           during = process.platform === 'linux' ? functionProcesses(soFar).length : 1;
@@ -141,6 +141,7 @@ describe('the command line', () => {
       keyLifeSeconds: 28,
       awsPort: 4566,
       momentoPort: 8580,
+      gatewayPort: 8590,
       refreshTokens: 'single-use',
       oldKeys: 'live',
     });

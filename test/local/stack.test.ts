@@ -92,7 +92,7 @@ describe('the scenario of npm start -- --once', () => {
     } finally {
       await scenario.close();
     }
-    expect(written).toContain('11 of 11 steps held');
+    expect(written).toContain('14 of 14 steps held');
   }, 60_000);
 
   test('a step that does not hold is shown, ends it, and makes it fail', async () => {
