@@ -1,5 +1,5 @@
 // The secret of one Momento API key, made or adopted, and the policy by which applications read it.
-import { RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Fn, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -48,11 +48,24 @@ export class KeySecret extends Construct {
       statements: [
         new PolicyStatement({
           actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-          resources: [this.secret.secretArn],
+          resources: [this.secret.secretArn, ...this.replicaArns(props.replicaRegions ?? [])],
         }),
         ...viaSecretsManager(this, ['kms:Decrypt'], this.encryptionKey ? [this.encryptionKey] : []),
       ],
     });
+  }
+
+  /** A replica has the primary's name, six characters included, in a Region of its own. */
+  private replicaArns(regions: readonly string[]): string[] {
+    return regions.map((region) =>
+      Stack.of(this).formatArn({
+        service: 'secretsmanager',
+        region,
+        resource: 'secret',
+        resourceName: Fn.select(6, Fn.split(':', this.secret.secretArn)),
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
   }
 
   private makeSecret({ keyName, encryptionKey, replicaRegions = [] }: KeySecretProps): Secret {

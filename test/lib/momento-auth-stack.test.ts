@@ -200,6 +200,20 @@ describe('grants', () => {
     const synthesis = rotationOf(variants['KMS keys and replicas']);
     const [created] = ofType(synthesis, 'AWS::SecretsManager::Secret');
     const policies = ofType(synthesis, 'AWS::IAM::ManagedPolicy').map(([, it]) => statementsOf(it));
+    /** In another Region, and the name of the primary to the last character. */
+    const replicaIn = (region: string) => ({
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          `:secretsmanager:${region}:`,
+          { Ref: 'AWS::AccountId' },
+          ':secret:',
+          { 'Fn::Select': [6, { 'Fn::Split': [':', { Ref: created?.[0] }] }] },
+        ],
+      ],
+    });
     const read = (Resource: unknown, kmsKeyArn: string) => [
       {
         Effect: 'Allow',
@@ -215,7 +229,7 @@ describe('grants', () => {
     ];
     expect(policies.slice(0, 2)).toEqual([
       read(
-        { Ref: created?.[0] },
+        [{ Ref: created?.[0] }, replicaIn('eu-central-1'), replicaIn('us-east-1')],
         'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
       ),
       read(

@@ -10,7 +10,7 @@ import { DAY_SECONDS, HOUR_SECONDS, type Invocation, TICK, World } from './world
 
 const away = new Error('no route to host');
 
-function announcing(refused: (detailType: string, tryNumber: number) => boolean = () => false) {
+function announcing(refused: (detail: string, tryNumber: number) => boolean = () => false) {
   const clock = new SimulatedClock();
   const redactor = new Redactor();
   const batches: number[] = [];
@@ -21,8 +21,8 @@ function announcing(refused: (detailType: string, tryNumber: number) => boolean 
     busNames: ['keys'],
     now: () => clock.now(),
     newId: () => String(++ids),
-    entryFault: ({ DetailType = '' }) =>
-      refused(DetailType, batches.length)
+    entryFault: ({ Detail = '' }) =>
+      refused(Detail, batches.length)
         ? { ErrorCode: 'InternalFailure', ErrorMessage: 'try again' }
         : undefined,
   });
@@ -66,10 +66,12 @@ describe('the announcer', () => {
   });
 
   test('an entry that was refused in a good answer is sent again, and none of the others', async () => {
-    const { clock, bus, batches, announcer } = announcing((_, tries) => tries === 1);
-    await clock.run(announcer().announce(events(3), clock.now() + 10_000));
-    expect(batches).toEqual([3, 3]);
-    expect(bus.accepted).toHaveLength(3);
+    const { clock, bus, batches, announcer } = announcing(
+      (detail, tries) => tries === 1 && detail.includes('secret:k1"'),
+    );
+    await clock.run(announcer().announce(events(12), clock.now() + 10_000));
+    expect(batches).toEqual([10, 3]);
+    expect(bus.accepted).toHaveLength(12);
   });
 
   test('entries that are refused to the end are an error, after four tries', async () => {

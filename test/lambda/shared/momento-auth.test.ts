@@ -1,6 +1,5 @@
 // The SDK against Momento on loopback: every answer that Momento can give, and none at all.
 
-import './loud-grpc.ts';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -16,7 +15,6 @@ import { MomentoRefusal, type RefusalStatus } from '../../../local/momento/refus
 import { type MomentoServer, startMomentoServer } from '../../../local/momento/server.ts';
 import { v1Key } from '../momento-key.ts';
 import { capturedLogger } from './captured-logger.ts';
-import { printedBy } from './printed.ts';
 
 const DAY_SECONDS = 86_400;
 const TIMEOUT_MS = 3_000;
@@ -259,23 +257,6 @@ describe('nothing leaks', () => {
       expect(text).toContain(`Who is [redacted], [redacted], [redacted] at ${server.endpoint}?`);
     },
   );
-
-  test('neither the SDK nor gRPC prints a word, however loud it was asked to be', async () => {
-    const pair = imported();
-    const printed = await printedBy(async () => {
-      await momento.refresh(pair);
-      await momento.authenticates(pair, TIMEOUT_MS);
-      for (const refuse of ['UNAUTHENTICATED', 'UNAVAILABLE', 'RESOURCE_EXHAUSTED'] as const) {
-        fault = { refuse };
-        await momento.refresh(pair).catch(() => {});
-        await momento.authenticates(pair, TIMEOUT_MS).catch(() => {});
-      }
-      await server.close();
-      await momento.refresh(pair).catch(() => {});
-      await momento.authenticates(pair, TIMEOUT_MS).catch(() => {});
-    });
-    expect(printed).toEqual([]);
-  });
 });
 
 describe('without a local endpoint', () => {
