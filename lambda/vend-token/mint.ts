@@ -59,7 +59,8 @@ export async function mint(
     return await mintWith(key);
   } catch (error) {
     if (!(error instanceof GrpcFailure) || !isAboutOurKey(error)) throw error;
-    const newer = await keys.after(key);
+    // A key that may not mint will not learn it; a key that is unknown may have been rotated a moment ago.
+    const newer = await keys.after(key, { wait: error.code === 'UNAUTHENTICATED' });
     if (newer === undefined) throw error;
     return mintWith(newer);
   }

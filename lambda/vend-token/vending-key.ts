@@ -27,11 +27,16 @@ const KEPT_FOR_MS = 60_000;
 const KEPT_AT_MOST_MS = 15 * 60_000;
 const CHANGE_AWAITED_MS = 5_000;
 const CHANGE_POLL_MS = 250;
+const WAITED_AGAIN_AFTER_MS = 60_000;
 
 export interface VendingKeySource {
   current(): Promise<VendingKey>;
-  /** Another version than this one, or undefined when there is none within 5 s. */
-  after(refused: VendingKey): Promise<VendingKey | undefined>;
+  /**
+   * Another version than this one, which Momento refused; undefined when there is none. `wait`: a rotation may
+   * be under way, so it is looked for over 5 s; but only once a while for the same version, or every request
+   * would wait as long as a revoked key stands.
+   */
+  after(refused: VendingKey, options: { readonly wait: boolean }): Promise<VendingKey | undefined>;
 }
 
 export class SecretVendingKey implements VendingKeySource {
@@ -41,6 +46,7 @@ export class SecretVendingKey implements VendingKeySource {
   readonly #clock: Clock;
   #kept: { readonly key: VendingKey; readonly readAtMs: number } | undefined;
   #reading: Promise<VendingKey> | undefined;
+  #waitedFor: { readonly versionId: string; readonly atMs: number } | undefined;
 
   constructor(client: SecretsManagerClient, secretArn: string, redactor: Redactor, clock: Clock) {
     this.#client = client;
@@ -62,8 +68,16 @@ export class SecretVendingKey implements VendingKeySource {
     }
   }
 
-  async after(refused: VendingKey): Promise<VendingKey | undefined> {
-    const deadlineMs = this.#clock.now() + CHANGE_AWAITED_MS;
+  async after(
+    refused: VendingKey,
+    { wait }: { readonly wait: boolean },
+  ): Promise<VendingKey | undefined> {
+    const nowMs = this.#clock.now();
+    const waitedFor = this.#waitedFor;
+    const waitedLately =
+      waitedFor?.versionId === refused.versionId && nowMs - waitedFor.atMs < WAITED_AGAIN_AFTER_MS;
+    if (wait && !waitedLately) this.#waitedFor = { versionId: refused.versionId, atMs: nowMs };
+    const deadlineMs = wait && !waitedLately ? nowMs + CHANGE_AWAITED_MS : nowMs;
     for (;;) {
       const key = await this.#read().catch(() => undefined);
       if (key !== undefined && key.versionId !== refused.versionId) return key;

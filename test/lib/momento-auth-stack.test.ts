@@ -229,7 +229,7 @@ describe('grants', () => {
     ];
     expect(policies.slice(0, 2)).toEqual([
       read(
-        [{ Ref: created?.[0] }, replicaIn('eu-central-1'), replicaIn('us-east-1')],
+        [replicaIn('eu-central-1'), replicaIn('us-east-1'), { Ref: created?.[0] }],
         'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
       ),
       read(

@@ -17,7 +17,7 @@ import {
   TopicSubscribe,
 } from '@gomomento/sdk';
 import { Metadata, status } from '@grpc/grpc-js';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Cache } from '../../../local/momento/cache.ts';
 import { bareKey } from '../../../local/momento/keys.ts';
 import { allDataReadWrite } from '../../../local/momento/permissions.ts';
@@ -485,8 +485,8 @@ describe('topics', () => {
     expect(await until(1)).toEqual([MomentoErrorCode.AUTHENTICATION_ERROR]);
   });
 
-  test('who unsubscribes leaves no timer behind', async () => {
-    const { createCache, outcomes, superUserKey, timers, topicClient } =
+  test('who unsubscribes leaves nothing behind', async () => {
+    const { account, createCache, outcomes, superUserKey, timers, topicClient } =
       await localMomentoInHandHeldTime();
     createCache('mine');
     const { subscription } = await listen(topicClient(superUserKey.apiKey), 'mine', 'news');
@@ -495,6 +495,11 @@ describe('topics', () => {
     while (outcomes.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(outcomes).toMatchObject([{ status: 'CANCELLED' }]);
     expect(timers.waiting()).toBe(0);
+    // A subscriber looks up whether he may be told: this one is asked no more.
+    const asked = jest.spyOn(account, 'openTopic');
+    const access = { operation: 'publish', cacheName: 'mine', topicName: 'news' } as const;
+    account.openTopic(account.sessionToken, access).topics.publish('news', 'x', '');
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   test('a stream that is cut goes on where it was', async () => {
