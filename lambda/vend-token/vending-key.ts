@@ -46,7 +46,10 @@ export class SecretVendingKey implements VendingKeySource {
   readonly #clock: Clock;
   #kept: { readonly key: VendingKey; readonly readAtMs: number } | undefined;
   #reading: Promise<VendingKey> | undefined;
-  #waitedFor: { readonly versionId: string; readonly atMs: number } | undefined;
+  #waiting:
+    | { readonly versionId: string; readonly key: Promise<VendingKey | undefined> }
+    | undefined;
+  #waitedInVain: { readonly versionId: string; readonly atMs: number } | undefined;
 
   constructor(client: SecretsManagerClient, secretArn: string, redactor: Redactor, clock: Clock) {
     this.#client = client;
@@ -72,18 +75,36 @@ export class SecretVendingKey implements VendingKeySource {
     refused: VendingKey,
     { wait }: { readonly wait: boolean },
   ): Promise<VendingKey | undefined> {
-    const nowMs = this.#clock.now();
-    const waitedFor = this.#waitedFor;
+    const { versionId } = refused;
+    const inVain = this.#waitedInVain;
     const waitedLately =
-      waitedFor?.versionId === refused.versionId && nowMs - waitedFor.atMs < WAITED_AGAIN_AFTER_MS;
-    if (wait && !waitedLately) this.#waitedFor = { versionId: refused.versionId, atMs: nowMs };
-    const deadlineMs = wait && !waitedLately ? nowMs + CHANGE_AWAITED_MS : nowMs;
+      inVain?.versionId === versionId && this.#clock.now() < inVain.atMs + WAITED_AGAIN_AFTER_MS;
+    if (!wait || waitedLately) return this.#otherThan(versionId);
+    // Requests at the same time wait together.
+    if (this.#waiting?.versionId !== versionId) {
+      const key = this.#waitForOtherThan(versionId).finally(() => {
+        this.#waiting = undefined;
+      });
+      this.#waiting = { versionId, key };
+    }
+    return this.#waiting.key;
+  }
+
+  async #waitForOtherThan(versionId: string): Promise<VendingKey | undefined> {
+    const deadlineMs = this.#clock.now() + CHANGE_AWAITED_MS;
     for (;;) {
-      const key = await this.#read().catch(() => undefined);
-      if (key !== undefined && key.versionId !== refused.versionId) return key;
-      if (this.#clock.now() + CHANGE_POLL_MS > deadlineMs) return undefined;
+      const key = await this.#otherThan(versionId);
+      if (key !== undefined) return key;
+      if (this.#clock.now() + CHANGE_POLL_MS > deadlineMs) break;
       await this.#clock.sleep(CHANGE_POLL_MS);
     }
+    this.#waitedInVain = { versionId, atMs: this.#clock.now() };
+    return undefined;
+  }
+
+  async #otherThan(versionId: string): Promise<VendingKey | undefined> {
+    const key = await this.#read().catch(() => undefined);
+    return key?.versionId === versionId ? undefined : key;
   }
 
   /** Calls that come while one is under way share it. */
