@@ -3,9 +3,11 @@
 import pc from 'picocolors';
 import { type Synthesized, synthesize } from './assembly/synthesize.ts';
 import { AssemblyError } from './assembly/template.ts';
-import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { UsageError } from './command-line.ts';
+import { HELP, type Options, readOptions } from './options.ts';
 import { runChecklist } from './scenario/checklist.ts';
 import { prepareScenario } from './scenario/scenario.ts';
+import { CALENDAR, COLLABORATION } from './scenario/tenants.ts';
 import { type LocalNews, type LocalStack, startLocalStack } from './stack.ts';
 import { banner } from './terminal/banner.ts';
 import { keyNamesOf, line, type TimelineOptions, timelineOf } from './terminal/timeline.ts';
@@ -70,6 +72,7 @@ async function untilInterrupted(
     show = (news) => {
       for (const text of timelineOf(news, timeline)) write(`${text}\n`);
     };
+    makeCaches(stack);
     importKey(stack, keyLifeSeconds, timeline);
     stack.startSchedules();
     await aborted(signal);
@@ -79,6 +82,11 @@ async function untilInterrupted(
   } finally {
     await stack.close();
   }
+}
+
+/** Those of the policies as they are shipped, so that the demonstration users have something to touch. */
+function makeCaches({ momento }: LocalStack): void {
+  for (const cache of [CALENDAR, COLLABORATION]) momento.createCache(momento.sessionToken, cache);
 }
 
 /** What a person does after the deployment, with the console's download. */

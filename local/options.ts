@@ -1,6 +1,7 @@
 // The command line of the local stack.
 
 import { parseArgs } from 'node:util';
+import { isPort, number, oneOf, UsageError, wholeFrom } from './command-line.ts';
 
 export interface Options {
   readonly once: boolean;
@@ -12,10 +13,6 @@ export interface Options {
   readonly gatewayPort: number;
   readonly refreshTokens: 'single-use' | 'multi-use';
   readonly oldKeys: 'live' | 'die';
-}
-
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 export const HELP = `Runs the stack on this machine, against stand-ins for AWS and Momento. No account is needed.
@@ -73,33 +70,4 @@ function parsed(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
-}
-
-const wholeFrom = (value: number, least: number): boolean =>
-  Number.isInteger(value) && value >= least;
-const isPort = (value: number): boolean => wholeFrom(value, 0) && value <= 65_535;
-
-function number(
-  name: string,
-  given: string | undefined,
-  otherwise: number,
-  isGood: (value: number) => boolean,
-): number {
-  if (given === undefined) return otherwise;
-  const value = given.trim() === '' ? Number.NaN : Number(given);
-  if (Number.isFinite(value) && isGood(value)) return value;
-  throw new UsageError(
-    `--${name} is ${JSON.stringify(given)}: give a number, such as ${otherwise}.`,
-  );
-}
-
-function oneOf<const Choice extends string>(
-  name: string,
-  given: string | undefined,
-  choices: readonly [Choice, ...Choice[]],
-): Choice {
-  if (given === undefined) return choices[0];
-  const found = choices.find((choice) => choice === given);
-  if (found !== undefined) return found;
-  throw new UsageError(`--${name} is ${JSON.stringify(given)}: give ${choices.join(' or ')}.`);
 }

@@ -13,7 +13,7 @@ export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions)
   const { bold, dim, cyan, yellow } = colours;
   const { assembly, aws, momentoServer, busyPorts, adjusted, tokenEndpoint } = stack;
   const row = (name: string, what: string, more: string) =>
-    `  ${bold(name.padEnd(9))}${what.padEnd(24)}${dim(more)}`;
+    `  ${bold(name.padEnd(9))}${what.padEnd(30)}${dim(more)}`;
   const rules = assembly.rules.flatMap(({ scheduleExpression }) => scheduleExpression ?? []);
   const faster = timeScale === 1 ? '' : `, here ${timeScale} times faster`;
   return [
