@@ -6,10 +6,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { AuthorizerDefinition } from '../assembly/http-api-authorizers.ts';
 import type { HttpApiDefinition, RouteDefinition, StageDefinition } from '../assembly/http-apis.ts';
 import { type InvokePermission, mayInvoke } from '../assembly/permissions.ts';
+import { closeServer, listenOnLoopback } from '../ports.ts';
 import { accessLogLine, type Exchange, type IntegrationTrace } from './access-log.ts';
 import {
   type Answer,
@@ -96,14 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   });
   server.on('clientError', refuseUnreadable);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server, options.port ?? 0);
   const url = `http://127.0.0.1:${port}`;
   const { endpoint } = options.api;
   return {
@@ -113,11 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       deployedUrl === endpoint || deployedUrl.startsWith(`${endpoint}/`)
         ? url + deployedUrl.slice(endpoint.length)
         : deployedUrl,
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 

@@ -2,9 +2,9 @@
 // Whoever reaches it is logged in: it listens on loopback alone, and only the local gateway trusts it.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { OAuth2Issuer, OAuth2Service } from 'oauth2-mock-server';
 import * as v from 'valibot';
+import { closeServer, listenOnLoopback } from '../ports.ts';
 import type { DemonstrationUser } from './demonstration-users.ts';
 import { type TokenUse, tokenClaims } from './token-claims.ts';
 
@@ -81,14 +81,7 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
       reply(response, 404, { message: `POST ${LOGIN_PATH}, or GET ${DISCOVERY_PATH}` });
     }
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server, options.port ?? 0);
   const baseUrl = `http://127.0.0.1:${port}`;
   return {
     baseUrl,
@@ -97,11 +90,7 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
     port,
     users: options.users,
     login,
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+    close: () => closeServer(server),
   };
 }
 
