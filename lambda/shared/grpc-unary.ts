@@ -63,6 +63,9 @@ export class GrpcUnary {
   readonly #options: GrpcUnaryOptions;
   readonly #now: () => number;
   #session: ClientHttp2Session | undefined;
+  readonly #calls = new WeakMap<ClientHttp2Session, number>();
+  /** Sessions that came to be: a call on any other cannot have been seen. */
+  readonly #connected = new WeakSet<ClientHttp2Session>();
   #lastUsedMs = 0;
 
   constructor(options: GrpcUnaryOptions) {
@@ -71,15 +74,23 @@ export class GrpcUnary {
   }
 
   /** The response message. Throws `GrpcFailure` and nothing else, at the latest after `timeoutMs`. */
-  call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    const session = this.#usableSession();
+  async call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    let session: ClientHttp2Session;
+    try {
+      session = this.#usableSession();
+    } catch (error) {
+      throw lostConnection(error, false);
+    }
     return new Promise((resolve, reject) => {
+      let settled = false;
       const settle = <T>(act: (value: T) => void, value: T) => {
+        if (settled) return;
+        settled = true;
         clearTimeout(timer);
         session.off('error', onSessionError);
         session.off('close', onSessionClose);
         this.#lastUsedMs = this.#now();
-        if (!session.closed && !session.destroyed) session.unref();
+        this.#leave(session);
         act(value);
       };
       const fail = (failure: GrpcFailure) => settle(reject, failure);
@@ -89,11 +100,12 @@ export class GrpcUnary {
         // Whatever made it hang may be the connection.
         this.#forget(session);
       }, timeoutMs);
-      const onSessionError = (error: Error) => fail(lostConnection(error, !session.connecting));
-      const onSessionClose = () => fail(lostConnection(undefined, true));
+      const onSessionError = (error: Error) =>
+        fail(lostConnection(error, this.#connected.has(session)));
+      const onSessionClose = () => fail(lostConnection(undefined, this.#connected.has(session)));
       session.once('error', onSessionError);
       session.once('close', onSessionClose);
-      session.ref();
+      this.#enter(session);
 
       let stream: ClientHttp2Stream | undefined;
       try {
@@ -118,11 +130,15 @@ export class GrpcUnary {
         fail(new GrpcFailure('RESOURCE_EXHAUSTED', 'The answer is too large.'));
         opened.close(constants.NGHTTP2_CANCEL);
       });
-      stream.on('error', (error) => fail(lostStream(error, opened.rstCode)));
+      const lost = (error?: Error) =>
+        fail(
+          this.#connected.has(session)
+            ? lostStream(error, opened.rstCode)
+            : lostConnection(error?.cause ?? error, false),
+        );
+      stream.on('error', lost);
       stream.on('close', () => {
-        if (opened.rstCode !== constants.NGHTTP2_NO_ERROR) {
-          return fail(lostStream(undefined, opened.rstCode));
-        }
+        if (opened.rstCode !== constants.NGHTTP2_NO_ERROR) return lost();
         const result = answer.result();
         if (result instanceof GrpcFailure) fail(result);
         else settle(resolve, result);
@@ -144,6 +160,9 @@ export class GrpcUnary {
       return known;
     known?.close();
     const session = connect(origin);
+    // One pair for each call under way.
+    session.setMaxListeners(0);
+    session.on('connect', () => this.#connected.add(session));
     session.on('goaway', () => this.#forget(session));
     session.on('error', () => this.#forget(session));
     session.on('close', () => this.#forget(session));
@@ -152,10 +171,25 @@ export class GrpcUnary {
     return session;
   }
 
+  /** A session keeps the process alive only while a call is under way on it. */
+  #enter(session: ClientHttp2Session): void {
+    this.#calls.set(session, (this.#calls.get(session) ?? 0) + 1);
+    session.ref();
+  }
+
+  #leave(session: ClientHttp2Session): void {
+    const left = (this.#calls.get(session) ?? 1) - 1;
+    this.#calls.set(session, left);
+    if (left === 0 && !session.closed && !session.destroyed) session.unref();
+  }
+
   /** Calls under way on it may finish; no new one begins. */
   #forget(session: ClientHttp2Session): void {
     if (this.#session === session) this.#session = undefined;
-    if (!session.closed && !session.destroyed) session.close();
+    if (session.destroyed) return;
+    // `close` waits for calls under way, and for ever where the other side never said a word.
+    if ((this.#calls.get(session) ?? 0) === 0) session.destroy();
+    else if (!session.closed) session.close();
   }
 }
 
@@ -187,7 +221,10 @@ class Answer {
 
   result(): Uint8Array | GrpcFailure {
     if (this.#status === undefined) return withoutStatus(this.#httpStatus);
-    const code = STATUS_NAMES[Number(this.#status)] ?? 'UNKNOWN';
+    // An empty status would read as the number 0, which is OK.
+    const code = /^\d+$/.test(this.#status)
+      ? (STATUS_NAMES[Number(this.#status)] ?? 'UNKNOWN')
+      : 'UNKNOWN';
     if (code !== 'OK') return new GrpcFailure(code, this.#message || code);
     const body = Buffer.concat(this.#chunks);
     const isWhole =
