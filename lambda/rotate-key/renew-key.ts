@@ -137,7 +137,9 @@ function eventsFor(
       detail: { secretArn, ...ends, code: reason, message },
     });
   }
-  const warning = last.promoted === undefined ? warningFor(gathered, run) : undefined;
+  // After a lost race what was gathered is the old key.
+  const isStale = last.promoted !== undefined || outcome === 'lost-race';
+  const warning = isStale ? undefined : warningFor(gathered, run);
   if (warning !== undefined) {
     events.push({
       type: 'Momento API Key Expiring',

@@ -189,7 +189,7 @@ async function finish(
   const { arn, pending, pair } = work;
   if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
   if (!(await promote(work, run))) {
-    await unlabel(arn, pendingLabels(pending), run);
+    await unlabel(arn, [...pendingLabels(pending), ...claimLabels], run);
     return {
       reason: 'current-moved',
       message: 'A newer key was imported meanwhile: it stays, and the pending pair was taken back.',
@@ -210,7 +210,10 @@ async function versionsLeft(arn: string, run: Run): Promise<number> {
 
 async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promise<boolean> {
   const { labels } = await patiently(() => run.versions.describe(arn), run);
-  return labels.get(AWSCURRENT) === currentVersionId && !labels.has(AWSPENDING);
+  const pending = labels.get(AWSPENDING);
+  // On AWSCURRENT itself it is the reminder of a promotion that nobody could be told of.
+  const nothingPending = pending === undefined || pending === currentVersionId;
+  return labels.get(AWSCURRENT) === currentVersionId && nothingPending;
 }
 
 /** Tried until the time is nearly out: what it stores exists nowhere else. */

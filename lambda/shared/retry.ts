@@ -1,6 +1,7 @@
 // Repeats a call with full jitter until it works, may not be repeated, or the deadline comes.
 
 import type { Clock } from './clock.ts';
+import { Failure } from './failure.ts';
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -24,9 +25,12 @@ export function backOffMs(
   return clock.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (failedTries - 1));
 }
 
-/** Throws the last error when it gives up. */
+/** Throws the last error when it gives up; a `Failure<'out-of-time'>` when it may not even begin. */
 export async function retry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { clock, deadlineAtMs, isRetryable, maxTries = Number.POSITIVE_INFINITY } = options;
+  if (clock.now() >= deadlineAtMs) {
+    throw new Failure('out-of-time', 'There was no time left to begin.');
+  }
   for (let tries = 1; ; tries += 1) {
     try {
       return await call();

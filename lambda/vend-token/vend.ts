@@ -1,6 +1,7 @@
 // One request: claims → policy → token, with one audit line and one count for every outcome.
 
 import type { Clock } from '../shared/clock.ts';
+import { Failure } from '../shared/failure.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import type { Log } from '../shared/logging.ts';
 import { describeError } from '../shared/logging.ts';
@@ -76,6 +77,7 @@ export function problemCodeOf(error: unknown): ProblemCode {
   if (error instanceof VendingKeyFailure) {
     return error.code === 'no-key' ? 'no-key' : 'upstream-unavailable';
   }
+  if (error instanceof Failure && error.code === 'out-of-time') return 'upstream-timeout';
   if (!(error instanceof GrpcFailure)) return 'upstream-unavailable';
   if (isAboutOurKey(error)) return 'upstream-key-refused';
   switch (error.code) {
