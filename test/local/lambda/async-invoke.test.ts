@@ -119,7 +119,7 @@ describe('retries', () => {
     ]);
     expect(
       news.map((item) => ('nextAttemptAtMs' in item ? item.nextAttemptAtMs : item.kind)),
-    ).toEqual([START_MS + 60_000, START_MS + 180_000, null, 'given-up']);
+    ).toEqual([START_MS + 60_000, START_MS + 180_000, null, 'given-up', 'delivered']);
   });
 
   test('are divided by the time scale, and so is the age', async () => {
