@@ -127,7 +127,7 @@ export class GrpcUnary {
       stream.on('trailers', (trailers) => answer.trailers(trailers));
       stream.on('data', (chunk: Buffer) => {
         if (answer.data(chunk)) return;
-        fail(new GrpcFailure('RESOURCE_EXHAUSTED', 'The answer is too large.'));
+        fail(new GrpcFailure('INTERNAL', 'The answer is too large.'));
         opened.close(constants.NGHTTP2_CANCEL);
       });
       const lost = (error?: Error) =>

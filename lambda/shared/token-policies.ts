@@ -14,6 +14,7 @@ import { Failure } from './failure.ts';
 const Name = v.pipe(
   v.string(),
   v.nonEmpty('write a name; an empty one would select everything'),
+  v.check((text) => text.trim() !== '', 'write more than blanks'),
   v.maxLength(512),
   v.description('A name. ${claim} stands for the value of a claim of the caller.'),
 );
@@ -117,11 +118,25 @@ export class PolicyError extends Failure<'bad-policy'> {
   }
 }
 
+/** A shorter life is of no use to anybody: the token would end while it travels. */
+export const SHORTEST_LIFE_SECONDS = 10;
+
+/** 2.05 minutes are 123 seconds, whatever binary fractions make of it. */
+export const lifeSecondsOf = ({ expiresInMinutes }: RolePolicy): number =>
+  Math.round(expiresInMinutes * 60);
+
 /** Momento counts a token id in UTF-16 units. */
 export const MAX_TOKEN_ID_UNITS = 64;
 
 /** Throws `PolicyError` with all that is wrong. */
 export function parsePolicies(input: unknown, circumstances: PolicyCircumstances): TokenPolicies {
+  // A record never has these keys, so they would be left out in silence.
+  const impossible = IMPOSSIBLE_NAMES.filter((name) => Object.hasOwn(Object(rolesOf(input)), name));
+  if (impossible.length > 0) {
+    throw new PolicyError(
+      impossible.map((name) => ({ path: `roles.${name}`, problem: 'take another name' })),
+    );
+  }
   const parsed = v.safeParse(TokenPoliciesSchema, input);
   if (!parsed.success) {
     throw new PolicyError(
@@ -134,22 +149,29 @@ export function parsePolicies(input: unknown, circumstances: PolicyCircumstances
       ? [{ path: 'roles', problem: 'write at least one role' }]
       : []),
     ...Object.entries(policies.roles).flatMap(([name, role]) =>
-      roleIssues(`roles.${name}`, role, circumstances),
+      roleIssues(`roles.${name}`, role, policies.roleClaim, circumstances),
     ),
   ];
   if (issues.length > 0) throw new PolicyError(issues);
   return policies;
 }
 
+const IMPOSSIBLE_NAMES = ['__proto__', 'constructor', 'prototype'];
+
+const rolesOf = (input: unknown): unknown =>
+  typeof input === 'object' && input !== null && 'roles' in input ? input.roles : undefined;
+
 function roleIssues(
   path: string,
   role: RolePolicy,
+  roleClaim: string,
   { maxLifeSeconds, maxPermissions, claims }: PolicyCircumstances,
 ): PolicyIssue[] {
   const issues: PolicyIssue[] = [];
-  const lifeSeconds = role.expiresInMinutes * 60;
-  if (!Number.isInteger(lifeSeconds) || lifeSeconds > maxLifeSeconds) {
-    const problem = `got ${role.expiresInMinutes}; write a number of whole seconds, at most ${maxLifeSeconds / 60} minutes (maxLifeSeconds)`;
+  const lifeSeconds = lifeSecondsOf(role);
+  const isWhole = Math.abs(lifeSeconds - role.expiresInMinutes * 60) < 1e-6;
+  if (!isWhole || lifeSeconds < SHORTEST_LIFE_SECONDS || lifeSeconds > maxLifeSeconds) {
+    const problem = `got ${role.expiresInMinutes}; write minutes that are whole seconds, at least ${SHORTEST_LIFE_SECONDS} of them and at most ${maxLifeSeconds} (maxLifeSeconds)`;
     issues.push({ path: `${path}.expiresInMinutes`, problem });
   }
   if (role.permissions.length > maxPermissions) {
@@ -161,12 +183,14 @@ function roleIssues(
     const problem =
       typeof template === 'string'
         ? template
-        : (delimiterProblem(template, kind) ?? unknownClaim(template, claims));
+        : (delimiterProblem(template, kind) ??
+          listClaim(template, roleClaim) ??
+          unknownClaim(template, claims));
     if (problem !== undefined)
       issues.push({ path: at, problem: `got ${JSON.stringify(text)}; ${problem}` });
   }
-  const { tokenId } = role;
-  if (tokenId !== undefined && !tokenId.includes('${') && tokenId.length > MAX_TOKEN_ID_UNITS) {
+  const literals = (role.tokenId ?? '').replace(/\$\{[^}]*\}/g, '');
+  if (literals.length > MAX_TOKEN_ID_UNITS) {
     issues.push({
       path: `${path}.tokenId`,
       problem: `write at most ${MAX_TOKEN_ID_UNITS} UTF-16 units`,
@@ -174,6 +198,12 @@ function roleIssues(
   }
   return issues;
 }
+
+/** A list of roles is no name: nobody would ever be let in. */
+const listClaim = (template: ClaimTemplate, roleClaim: string): string | undefined =>
+  claimsOf(template).includes(roleClaim)
+    ? `the role claim ${roleClaim} is a list, which cannot stand in a name: use another claim`
+    : undefined;
 
 function unknownClaim(
   template: ClaimTemplate,

@@ -59,7 +59,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   'upstream-key-refused': {
     status: 502,
     title: "Momento does not accept the service's key",
-    detail: 'The operator has been told, and has to import a key that may mint tokens.',
+    detail: 'The operator has to import a key that may mint tokens.',
     retryAfterSeconds: 60,
   },
   'bad-policy': {

@@ -44,7 +44,10 @@ function claimsOfJwt(claims: Readonly<Record<string, unknown>>): Claims {
 function claimsOfContext(context: Readonly<Record<string, unknown>>): Claims {
   const read = new Map<string, ClaimValue>();
   for (const [name, value] of Object.entries(context)) {
-    if (typeof value === 'string') read.set(name, value);
+    if (name === 'exp') {
+      // Kept even where it says nothing: an end that cannot be read must not pass for no end.
+      read.set(name, typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
+    } else if (typeof value === 'string') read.set(name, value);
     else if (typeof value === 'boolean' || Number.isSafeInteger(value)) read.set(name, `${value}`);
     else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
       read.set(name, value);
@@ -54,26 +57,36 @@ function claimsOfContext(context: Readonly<Record<string, unknown>>): Claims {
 }
 
 /**
- * The names in a role claim: a list; a list as API Gateway writes it, `[admin editor]`; or one name.
- * Cognito's groups have no blanks in their names. Elsewhere `[x y]` may be one name with a blank, which
- * counts only when just that is configured. One pair of brackets is taken off, never more.
+ * The names in a role claim: a list, or one name, or (from a JWT) a list as API Gateway writes it, `[a b]`.
+ * One pair of brackets is taken off, never more. Groups that name no role are ignored.
+ *
+ * Of another issuer's `[a b]` nobody can tell whether it is two groups or one with a blank in its name, and
+ * users may be free to name groups: it counts only when the whole of it, or each of its words, is a role.
+ * Cognito's groups have no blanks.
  */
 export function rolesIn(
   value: ClaimValue | undefined,
   isRole: (name: string) => boolean,
+  authType: AuthType,
 ): string[] {
   if (value === undefined) return [];
   if (typeof value !== 'string') return unique(value.filter(isRole));
-  const list = /^\[(.*)\]$/s.exec(value)?.[1];
+  const list = authType === 'lambda' ? undefined : /^\[(.*)\]$/s.exec(value)?.[1];
   if (list === undefined) return isRole(value) ? [value] : [];
-  return isRole(list) ? [list] : unique(list.split(' ').filter(isRole));
+  if (isRole(list)) return [list];
+  const words = list.split(' ');
+  if (authType === 'jwt' && !words.every(isRole)) return [];
+  return unique(words.filter(isRole));
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)];
+
+/** Later than year 5000 as seconds: surely milliseconds. */
+const MILLISECONDS_SUSPECTED = 1e11;
 
 /** Epoch seconds, from a claim such as `exp`: text, also in API Gateway's `1.7E9`. */
 export function timeIn(value: ClaimValue | undefined): number | undefined {
   if (typeof value !== 'string' || !/^\d+(\.\d+)?(E\d+)?$/i.test(value)) return undefined;
   const seconds = Number(value);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+  return seconds > 0 && seconds < MILLISECONDS_SUSPECTED ? seconds : undefined;
 }

@@ -1,8 +1,7 @@
 // How long a token lives: the policy's life × 1, ½, ¼ … whichever is the largest that ends before the caller's
 // own token does. Few distinct lives, so that callers with the same scope can be given the same token.
 
-/** A shorter life is of no use to anybody: the token would end while it travels. */
-export const SHORTEST_LIFE_SECONDS = 10;
+import { SHORTEST_LIFE_SECONDS } from '../shared/token-policies.ts';
 
 /** Between this decision and Momento's clock starting to count lies at most one call with its retries. */
 export const MINT_TAKES_AT_MOST_SECONDS = 10;

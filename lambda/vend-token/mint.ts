@@ -22,12 +22,24 @@ export interface MintOptions {
 }
 
 /** All of it; well inside the gateway's 30 s, and no longer than `life.ts` reckons with. */
-const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 9_500;
+/** What the wait for a rotated key leaves for the replay. */
+const RESERVED_FOR_REPLAY_MS = 1_500;
 const CALL_TIMEOUT_MS = 3_000;
 const MAX_TRIES = 3;
 
 /** Minting twice does no harm: whatever may have been seen can be repeated. */
-const RETRYABLE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INTERNAL', 'CANCELLED', 'UNKNOWN']);
+const RETRYABLE: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'INTERNAL',
+  'CANCELLED',
+  'UNKNOWN',
+  // Of one call: a connection that has gone deaf is not used again.
+  'DEADLINE_EXCEEDED',
+]);
+
+/** Clocks differ a little; a life that is longer than this is not what was asked for. */
+const CLOCK_SLACK_SECONDS = 60;
 
 /** Throws `GrpcFailure` or `VendingKeyFailure`. */
 export async function mint(
@@ -42,7 +54,12 @@ export async function mint(
         const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
         const timeoutMs = Math.min(CALL_TIMEOUT_MS, deadlineAtMs - clock.now());
         if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
-        return decoded(await call(key.tokenEndpoint, METHOD, request, timeoutMs));
+        const token = decoded(await call(key.tokenEndpoint, METHOD, request, timeoutMs));
+        const latest = clock.now() / 1000 + lifeSeconds + CLOCK_SLACK_SECONDS;
+        if (token.validUntil > latest) {
+          throw new GrpcFailure('INTERNAL', 'Momento answered with a life longer than asked for.');
+        }
+        return token;
       },
       {
         clock,
@@ -60,7 +77,10 @@ export async function mint(
   } catch (error) {
     if (!(error instanceof GrpcFailure) || !isAboutOurKey(error)) throw error;
     // A key that may not mint will not learn it; a key that is unknown may have been rotated a moment ago.
-    const newer = await keys.after(key, { wait: error.code === 'UNAUTHENTICATED' });
+    const newer = await keys.after(key, {
+      wait: error.code === 'UNAUTHENTICATED',
+      deadlineAtMs: deadlineAtMs - RESERVED_FOR_REPLAY_MS,
+    });
     if (newer === undefined) throw error;
     return mintWith(newer);
   }

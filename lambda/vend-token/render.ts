@@ -2,6 +2,7 @@
 
 import { CLAIM_VALUE, parseClaimTemplate, renderClaimTemplate } from '../shared/claim-template.ts';
 import {
+  lifeSecondsOf,
   MAX_TOKEN_ID_UNITS,
   type PermissionPolicy,
   type TokenPolicies,
@@ -64,17 +65,20 @@ export function render(
   }
   const isRole = (name: string) => Object.hasOwn(policies.roles, name);
   const roles = (
-    publicRole === undefined ? rolesIn(claims.get(policies.roleClaim), isRole) : [publicRole]
+    publicRole === undefined
+      ? rolesIn(claims.get(policies.roleClaim), isRole, authType)
+      : [publicRole]
   ).sort();
   const chosen = roles.flatMap((name) => policies.roles[name] ?? []);
   if (chosen.length === 0) return refused('no-role', roles);
 
   const callerUntilSeconds = timeIn(claims.get('exp'));
-  // Both kinds of JWT always end; without knowing when, a token could outlive its caller's.
-  const mustEnd = authType === 'cognito' || authType === 'jwt';
+  // A JWT always ends, and what a Lambda authorizer says of an end must be readable: otherwise a token could
+  // outlive its caller's. An authorizer that says nothing of an end leaves it to the policy's life.
+  const mustEnd = authType === 'cognito' || authType === 'jwt' || claims.has('exp');
   if (mustEnd && callerUntilSeconds === undefined) return refused('not-authenticated', roles);
   const life = lifeSeconds({
-    wantedSeconds: Math.min(...chosen.map(({ expiresInMinutes }) => expiresInMinutes * 60)),
+    wantedSeconds: Math.min(...chosen.map(lifeSecondsOf)),
     maxLifeSeconds: settings.maxLifeSeconds,
     callerUntilSeconds,
     nowSeconds,
@@ -101,6 +105,10 @@ export function render(
       text,
     );
     const tokenIds = unique(chosen.map(({ tokenId }) => tokenId && text(tokenId)));
+    // A claim made it too long, not the policy: that was checked without one.
+    if (tokenIds.some((tokenId) => tokenId !== undefined && tokenId.length > MAX_TOKEN_ID_UNITS)) {
+      return refused('claim-missing-or-not-allowed', roles);
+    }
     const problem = problemOf(permissions, tokenIds, settings);
     if (problem !== undefined) return { kind: 'bad-policy', problem, roles };
     return {
@@ -180,10 +188,6 @@ function problemOf(
   }
   if (tokenIds.length > 1)
     return 'The roles have different tokenIds: write the same for all of them.';
-  const [tokenId] = tokenIds;
-  if (tokenId !== undefined && tokenId.length > MAX_TOKEN_ID_UNITS) {
-    return `The tokenId has more than ${MAX_TOKEN_ID_UNITS} UTF-16 units.`;
-  }
   return undefined;
 }
 

@@ -4,15 +4,17 @@ import * as v from 'valibot';
 import { parsePolicies } from '../shared/token-policies.ts';
 import type { RenderSettings } from './render.ts';
 
-const WholeNumber = v.pipe(v.string(), v.transform(Number), v.integer(), v.minValue(1));
+const wholeUpTo = (most: number) =>
+  v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(1), v.maxValue(most));
 
 const Environment = v.object({
   VENDING_SECRET_ARN: v.pipe(v.string(), v.startsWith('arn:')),
   AUTH_TYPE: v.picklist(['cognito', 'jwt', 'lambda', 'none']),
   TOKEN_USE: v.optional(v.string()),
   PUBLIC_ROLE: v.optional(v.string()),
-  MAX_LIFE_SECONDS: WholeNumber,
-  MAX_PERMISSIONS: WholeNumber,
+  // Momento's own limits (2026).
+  MAX_LIFE_SECONDS: wholeUpTo(90_000),
+  MAX_PERMISSIONS: wholeUpTo(20),
 });
 
 export interface Settings extends RenderSettings {
@@ -36,14 +38,18 @@ export function readSettings(environment: NodeJS.ProcessEnv, policies: unknown):
   if (AUTH_TYPE === 'cognito' && TOKEN_USE !== 'id') {
     throw new Error('AUTH_TYPE=cognito takes ID tokens only: TOKEN_USE must be id. Redeploy.');
   }
+  const checked = parsePolicies(policies, {
+    maxLifeSeconds: MAX_LIFE_SECONDS,
+    maxPermissions: MAX_PERMISSIONS,
+    // Which attributes are declared was checked at synthesis; a missing one is refused at each call.
+    claims: AUTH_TYPE === 'none' ? 'none' : 'any',
+  });
+  if (PUBLIC_ROLE !== undefined && !Object.hasOwn(checked.roles, PUBLIC_ROLE)) {
+    throw new Error('PUBLIC_ROLE names no role of the policies. Redeploy the stack.');
+  }
   return {
     vendingSecretArn: parsed.output.VENDING_SECRET_ARN,
-    policies: parsePolicies(policies, {
-      maxLifeSeconds: MAX_LIFE_SECONDS,
-      maxPermissions: MAX_PERMISSIONS,
-      // Which attributes are declared was checked at synthesis; a missing one is refused at each call.
-      claims: AUTH_TYPE === 'none' ? 'none' : 'any',
-    }),
+    policies: checked,
     authType: AUTH_TYPE,
     tokenUse: TOKEN_USE,
     publicRole: PUBLIC_ROLE,

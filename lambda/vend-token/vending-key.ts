@@ -25,9 +25,16 @@ export class VendingKeyFailure extends Failure<'no-key' | 'secret-unreadable'> {
 const KEPT_FOR_MS = 60_000;
 /** After this a kept key is better than none while Secrets Manager is away, and no longer. */
 const KEPT_AT_MOST_MS = 15 * 60_000;
+const ASKED_AGAIN_AFTER_MS = 10_000;
 const CHANGE_AWAITED_MS = 5_000;
 const CHANGE_POLL_MS = 250;
 const WAITED_AGAIN_AFTER_MS = 60_000;
+
+export interface AfterOptions {
+  readonly wait: boolean;
+  /** Epoch milliseconds: no read begins after it; one takes at most 4 s (`handler.ts`). */
+  readonly deadlineAtMs: number;
+}
 
 export interface VendingKeySource {
   current(): Promise<VendingKey>;
@@ -36,7 +43,7 @@ export interface VendingKeySource {
    * be under way, so it is looked for over 5 s; but only once a while for the same version, or every request
    * would wait as long as a revoked key stands.
    */
-  after(refused: VendingKey, options: { readonly wait: boolean }): Promise<VendingKey | undefined>;
+  after(refused: VendingKey, options: AfterOptions): Promise<VendingKey | undefined>;
 }
 
 export class SecretVendingKey implements VendingKeySource {
@@ -46,6 +53,7 @@ export class SecretVendingKey implements VendingKeySource {
   readonly #clock: Clock;
   #kept: { readonly key: VendingKey; readonly readAtMs: number } | undefined;
   #reading: Promise<VendingKey> | undefined;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #waiting:
     | { readonly versionId: string; readonly key: Promise<VendingKey | undefined> }
     | undefined;
@@ -61,37 +69,49 @@ export class SecretVendingKey implements VendingKeySource {
   async current(): Promise<VendingKey> {
     const kept = this.#kept;
     const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - kept.readAtMs;
-    if (kept !== undefined && ageMs < KEPT_FOR_MS) return kept.key;
+    if (kept !== undefined && (ageMs < KEPT_FOR_MS || this.#isAway(ageMs))) return kept.key;
     try {
       return await this.#read();
     } catch (error) {
+      this.#failedAtMs = this.#clock.now();
       const isAway = error instanceof VendingKeyFailure && error.code === 'secret-unreadable';
       if (kept === undefined || !isAway || ageMs >= KEPT_AT_MOST_MS) throw error;
       return kept.key;
     }
   }
 
+  /** It has just failed to answer: not every request shall wait for it to fail again. */
+  #isAway(keptForMs: number): boolean {
+    return (
+      keptForMs < KEPT_AT_MOST_MS && this.#clock.now() < this.#failedAtMs + ASKED_AGAIN_AFTER_MS
+    );
+  }
+
   async after(
-    refused: VendingKey,
-    { wait }: { readonly wait: boolean },
+    { versionId }: VendingKey,
+    { wait, deadlineAtMs }: AfterOptions,
   ): Promise<VendingKey | undefined> {
-    const { versionId } = refused;
     const inVain = this.#waitedInVain;
     const waitedLately =
       inVain?.versionId === versionId && this.#clock.now() < inVain.atMs + WAITED_AGAIN_AFTER_MS;
     if (!wait || waitedLately) return this.#otherThan(versionId);
     // Requests at the same time wait together.
     if (this.#waiting?.versionId !== versionId) {
-      const key = this.#waitForOtherThan(versionId).finally(() => {
-        this.#waiting = undefined;
-      });
-      this.#waiting = { versionId, key };
+      const waiting = { versionId, key: this.#waitForOtherThan(versionId, deadlineAtMs) };
+      this.#waiting = waiting;
+      const done = () => {
+        if (this.#waiting === waiting) this.#waiting = undefined;
+      };
+      waiting.key.then(done, done);
     }
     return this.#waiting.key;
   }
 
-  async #waitForOtherThan(versionId: string): Promise<VendingKey | undefined> {
-    const deadlineMs = this.#clock.now() + CHANGE_AWAITED_MS;
+  async #waitForOtherThan(
+    versionId: string,
+    deadlineAtMs: number,
+  ): Promise<VendingKey | undefined> {
+    const deadlineMs = Math.min(this.#clock.now() + CHANGE_AWAITED_MS, deadlineAtMs);
     for (;;) {
       const key = await this.#otherThan(versionId);
       if (key !== undefined) return key;

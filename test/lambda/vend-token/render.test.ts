@@ -157,7 +157,8 @@ test('differing token ids, and a union above the cap, are mistakes of the policy
     kind: 'bad-policy',
   });
   const long = caller({ sub: 'x'.repeat(65) });
-  expect(render(long, NOW, settings())).toMatchObject({ kind: 'bad-policy' });
+  // A claim made it too long: that is the caller's, not the policy's.
+  expect(render(long, NOW, settings())).toMatchObject({ kind: 'refused' });
   expect(render(caller({ sub: 'x'.repeat(64) }), NOW, settings())).toMatchObject({ kind: 'scope' });
 });
 
@@ -232,6 +233,13 @@ describe('tenants', () => {
       { numRuns: 10_000 },
     );
   }, 60_000);
+
+  test('the same text as a key and as a prefix are two permissions', () => {
+    const permission = { kind: 'item', role: 'readonly', cache: { name: 'c' } } as const;
+    expect(permissionText({ ...permission, target: { name: 'x' } })).not.toBe(
+      permissionText({ ...permission, target: { prefix: 'x' } }),
+    );
+  });
 
   test('two permissions with one text are one permission', () => {
     const text = (name: string, prefix: string) =>
@@ -311,8 +319,62 @@ describe("claims in API Gateway's own form", () => {
     ['[Admin]', []],
     ['["admin"]', []],
   ])('%s', (claim, roles) => {
-    expect(rolesIn(claim, isRole)).toEqual(roles);
+    expect(rolesIn(claim, isRole, 'cognito')).toEqual(roles);
   });
+
+  test.each([
+    ['[admin editor]', ['admin', 'editor']],
+    ['[data entry]', ['data entry']],
+    ['[Sales admin]', []],
+    ['[admin everyone]', []],
+    ['[admin]', ['admin']],
+  ])("another issuer's %s: nobody can tell one group with a blank from two", (claim, roles) => {
+    expect(rolesIn(claim, isRole, 'jwt')).toEqual(roles);
+  });
+
+  test('a Lambda authorizer has real lists, so its brackets are part of a name', () => {
+    expect(rolesIn('[admin]', isRole, 'lambda')).toEqual([]);
+    expect(rolesIn('admin', isRole, 'lambda')).toEqual(['admin']);
+    expect(rolesIn(['admin', 'x'], isRole, 'lambda')).toEqual(['admin']);
+  });
+
+  test.each([NOW + 30.5, `${NOW + 30}`])(
+    'an end that an authorizer states (%p) bounds the life',
+    (exp) => {
+      const event = {
+        requestContext: {
+          authorizer: {
+            lambda: { 'cognito:groups': ['viewer'], exp, 'custom:tenantId': 'a', sub: 's' },
+          },
+        },
+      };
+      const rendered = render(
+        readClaims(event, 'lambda'),
+        NOW,
+        settings(EXAMPLE, { authType: 'lambda', tokenUse: undefined }),
+      );
+      expect(rendered).toMatchObject({ kind: 'scope', lifeSeconds: 18 });
+    },
+  );
+
+  test.each(['soon', null, '2027-01-01T00:00:00Z', NOW * 1000, -1, 0, Number.NaN, [NOW], {}, true])(
+    'an end that cannot be read (%p) is no licence to live on',
+    (exp) => {
+      const event = {
+        requestContext: {
+          authorizer: {
+            lambda: { 'cognito:groups': ['viewer'], exp, 'custom:tenantId': 'a', sub: 's' },
+          },
+        },
+      };
+      const rendered = render(
+        readClaims(event, 'lambda'),
+        NOW,
+        settings(EXAMPLE, { authType: 'lambda', tokenUse: undefined }),
+      );
+      expect(rendered).toMatchObject({ kind: 'refused', reason: 'not-authenticated' });
+    },
+  );
 
   test.each([
     ['1800000000', 1_800_000_000],

@@ -213,7 +213,11 @@ describe('the kept key', () => {
     const key = await world.keys.current();
     const beganMs = world.clock.now();
     const readsBefore = world.secretReads;
-    expect(await world.clock.run(world.keys.after(key, { wait: true }))).toBeUndefined();
+    expect(
+      await world.clock.run(
+        world.keys.after(key, { wait: true, deadlineAtMs: world.clock.now() + 20_000 }),
+      ),
+    ).toBeUndefined();
     expect(world.clock.now() - beganMs).toBe(5 * SECOND_MS);
     expect(world.secretReads - readsBefore).toBe(21);
   });
@@ -223,7 +227,9 @@ describe('the kept key', () => {
     const key = await world.keys.current();
     const beganMs = world.clock.now();
     const waits = Promise.all(
-      Array.from({ length: 20 }, () => world.keys.after(key, { wait: true })),
+      Array.from({ length: 20 }, () =>
+        world.keys.after(key, { wait: true, deadlineAtMs: world.clock.now() + 20_000 }),
+      ),
     );
     expect(await world.clock.run(waits)).toEqual(Array(20).fill(undefined));
     expect(world.clock.now() - beganMs).toBe(5 * SECOND_MS);
@@ -343,7 +349,9 @@ describe('over the wire, as the role that may read one secret', () => {
       });
 
       stack.secrets.putSecretValue({ SecretId: own, SecretString: v1Key({ exp: 5 }) });
-      expect((await keys.after(first, { wait: true }))?.versionId).not.toBe(first.versionId);
+      expect(
+        (await keys.after(first, { wait: true, deadlineAtMs: Date.now() + 20_000 }))?.versionId,
+      ).not.toBe(first.versionId);
 
       await stack.close();
       nowMs += 14 * MINUTE_MS;

@@ -352,7 +352,8 @@ describe('what Momento says, in the terms of the caller', () => {
     ['UNKNOWN', 503, 'upstream-unavailable', '2', 3],
     ['UNIMPLEMENTED', 503, 'upstream-unavailable', '2', 1],
     ['NOT_FOUND', 503, 'upstream-unavailable', '2', 1],
-    ['DEADLINE_EXCEEDED', 504, 'upstream-timeout', '2', 1],
+    // A call may have met a dead connection: it is repeated, within the time of all of them.
+    ['DEADLINE_EXCEEDED', 504, 'upstream-timeout', '2', 3],
     ['UNAUTHENTICATED', 502, 'upstream-key-refused', '60', 1],
     ['PERMISSION_DENIED', 502, 'upstream-key-refused', '60', 1],
     ['INVALID_ARGUMENT', 500, 'bad-policy', undefined, 1],
@@ -384,7 +385,8 @@ describe('what Momento says, in the terms of the caller', () => {
     world.patienceMs = 50;
     world.momentoFault = () => ({ delayMs: 60_000 });
     expect(codeOf(await world.vend())).toBe('upstream-timeout');
-    expect(world.begun).toEqual([{ atMs: expect.any(Number), timeoutMs: 3_000 }]);
+    expect(world.begun).toHaveLength(3);
+    for (const { timeoutMs } of world.begun) expect(timeoutMs).toBe(3_000);
   });
 
   test('nobody listens: 503, after three tries', async () => {
