@@ -55,7 +55,7 @@ function adoptedUserPool(
 ): IHttpRouteAuthorizer {
   if (userPoolId === undefined) throw new Error('there is no user pool to take tokens of');
   const [region = ''] = userPoolId.split('_');
-  Annotations.of(scope).addInfoV2(
+  Annotations.of(scope).addWarningV2(
     'momento-auth:adopted-user-pool',
     `Users of the pool ${userPoolId} must not be able to write attributes that policies use: see that ` +
       'no app client of the pool has one of them in its write list, and that each list has something in it.',

@@ -106,6 +106,8 @@ export class TokenEndpoint extends Construct {
       apiName: Stack.of(this).stackName,
       description: 'Hands short-lived Momento tokens to front ends',
       createDefaultStage: false,
+      // With a domain of one's own there is one door, and not two.
+      ...(domain && { disableExecuteApiEndpoint: true }),
       ...(origins.length > 0 && { corsPreflight: cors(origins) }),
     });
     this.api.addRoutes({

@@ -92,11 +92,15 @@ export class TokenUsers extends Construct {
   }
 }
 
+/** With less, a token would get half of its life, as only halves of it fit into what is left. */
+const FROM_LOGIN_TO_TOKEN_MINUTES = 5;
+
 /**
- * No Momento token outlives the ID token that it was asked for with, so that one has to live at
- * least as long as the longest policy wants; Cognito allows 5 minutes to a day.
+ * No Momento token outlives the ID token that it was asked for with, so that one has to live longer
+ * than the longest policy wants, by the time from the login to the request for a token; Cognito
+ * allows 5 minutes to a day.
  */
 function idTokenMinutes(policies: TokenPolicies): number {
   const lives = Object.values(policies.roles).map((role) => Math.ceil(role.expiresInMinutes));
-  return Math.min(Math.max(60, ...lives), 24 * 60);
+  return Math.min(Math.max(60, ...lives) + FROM_LOGIN_TO_TOKEN_MINUTES, 24 * 60);
 }

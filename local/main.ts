@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { type Synthesized, synthesize } from './assembly/synthesize.ts';
 import { AssemblyError } from './assembly/template.ts';
 import { UsageError } from './command-line.ts';
+import { readDemonstrationPolicies } from './demonstration-policies.ts';
 import { HELP, type Options, readOptions } from './options.ts';
 import { runChecklist } from './scenario/checklist.ts';
 import { prepareScenario } from './scenario/scenario.ts';
@@ -62,6 +63,7 @@ async function untilInterrupted(
   let show: (news: LocalNews) => void = () => {};
   const stack = await startLocalStack({
     ...options,
+    policies: readDemonstrationPolicies(projectDirectory),
     assemblyDirectory: directory,
     timeScale,
     onNews: (news) => show(news),

@@ -26,6 +26,7 @@ import {
   startAwsServer,
 } from './aws/server.ts';
 import { type Delivered, deliver, nameOf } from './delivery.ts';
+import type { DemonstrationPolicies } from './demonstration-policies.ts';
 import type { GatewayCall } from './gateway/gateway.ts';
 import { type AsyncInvokeNews, AsyncInvoker, systemTimers } from './lambda/async-invoke.ts';
 import { type InvocationResult, LocalFunction } from './lambda/function.ts';
@@ -47,6 +48,8 @@ export interface LocalStackOptions {
   readonly momentoPort?: number;
   /** Of the token endpoint. @default 0, a port that the system picks */
   readonly gatewayPort?: number;
+  /** For the demonstration users, where the template does not name their groups. @default none */
+  readonly policies?: DemonstrationPolicies;
   /** @default 'single-use' */
   readonly refreshTokens?: 'single-use' | 'multi-use';
   /** @default 'live' */
@@ -261,6 +264,7 @@ async function start(
 
   const tokenEndpoint = await startTokenEndpoint(assembly, {
     port: options.gatewayPort ?? 0,
+    policies: options.policies,
     onCall: (call) => onNews({ kind: 'gateway-call', call }),
     invoke: (functionArn, event) => {
       const target = handles.find(({ definition }) => definition.arn === functionArn);

@@ -1,6 +1,7 @@
 // The token endpoint on this machine: the template's HTTP API, and a login whose tokens it accepts.
 
 import type { Assembly } from './assembly/assembly.ts';
+import type { DemonstrationPolicies } from './demonstration-policies.ts';
 import { type GatewayCall, startGateway } from './gateway/gateway.ts';
 import { demonstrationUsers } from './identity/demonstration-users.ts';
 import { type Identity, startIdentity } from './identity/identity.ts';
@@ -21,14 +22,14 @@ export interface TokenEndpointOptions {
   readonly port: number;
   readonly invoke: (functionArn: string, event: unknown) => Promise<InvocationResult>;
   readonly onCall: (call: GatewayCall) => void;
-  /** In `jwt` mode the template names no groups: whom to log in then. @default none */
-  readonly roles?: readonly string[];
+  /** The roles of the policies, and the claim that names them. @default none */
+  readonly policies?: DemonstrationPolicies | undefined;
 }
 
 /** Undefined when the template has no HTTP API. */
 export async function startTokenEndpoint(
   { httpApis, userPools, deployment, permissions, outputs }: Assembly,
-  { port, invoke, onCall, roles = [] }: TokenEndpointOptions,
+  { port, invoke, onCall, policies }: TokenEndpointOptions,
 ): Promise<TokenEndpoint | undefined> {
   const [api] = httpApis;
   if (api === undefined) return undefined;
@@ -39,8 +40,9 @@ export async function startTokenEndpoint(
       ? await startIdentity({
           issuer: authorizer.issuer,
           audience: authorizer.audience[0] ?? '',
+          ...(policies !== undefined && { groupsClaim: policies.roleClaim }),
           users: demonstrationUsers({
-            roles: pool?.groups ?? roles,
+            roles: pool?.groups.length ? pool.groups : (policies?.roles ?? []),
             ...(pool !== undefined && { tenantClaims: pool.customAttributes }),
           }),
         })

@@ -17,7 +17,13 @@ export async function runChecklist(
 ): Promise<boolean> {
   let failed: unknown;
   let held = 0;
-  for (const { title, run } of steps) {
+  let applicable = 0;
+  for (const { title, run, notApplicable } of steps) {
+    if (notApplicable !== undefined) {
+      write(`${colours.dim('–')} ${colours.dim(`${title} (${notApplicable})`)}\n`);
+      continue;
+    }
+    applicable += 1;
     if (failed !== undefined) {
       write(`${colours.dim('–')} ${colours.dim(`${title} (not run)`)}\n`);
       continue;
@@ -36,7 +42,8 @@ export async function runChecklist(
       write(`${colours.red('✗')} ${title}\n  ${colours.red(message)}\n`);
     }
   }
-  const summary = `${held} of ${steps.length} steps held`;
+  const left = steps.length - applicable;
+  const summary = `${held} of ${applicable} steps held${left === 0 ? '' : `, ${left} not applicable`}`;
   write(`\n${failed === undefined ? colours.green(summary) : colours.red(summary)}\n`);
   return failed === undefined;
 }

@@ -20,6 +20,8 @@ import { askForToken, CALENDAR, COLLABORATION, described, tryAsUser } from './te
 /** A step of the scenario; `run` gives its evidence, and throws what is wrong. */
 export interface Step {
   readonly title: string;
+  /** Why this stack has nothing of the kind. @default it has */
+  readonly notApplicable?: string | undefined;
   run(): Promise<string>;
 }
 
@@ -206,6 +208,7 @@ export async function prepareScenario(
           ? { name: 'tenant-a-data-entry', tenant, mayPublish: true }
           : { name: 'tenant-b-viewer', tenant, mayPublish: false };
       return {
+        notApplicable: withoutUser(stack, user.name),
         title: `Log in as ${user.name}: a token for just what this user may touch`,
         run: async () => {
           for (const cache of [CALENDAR, COLLABORATION]) {
@@ -224,6 +227,10 @@ export async function prepareScenario(
       };
     }),
     {
+      notApplicable:
+        stack.tokenEndpoint?.identity === undefined
+          ? 'no login with a JWT is configured'
+          : undefined,
       title: 'No token without a login: refused by the gateway, the function is not called',
       run: async () => {
         const calls = () => news.all.filter(({ kind }) => kind === 'gateway-call');
@@ -309,6 +316,13 @@ export async function prepareScenario(
       await stack.close();
     },
   };
+}
+
+/** The steps with users are made for the policies and the user pool as they are shipped. */
+function withoutUser({ tokenEndpoint, assembly }: LocalStack, name: string): string | undefined {
+  const users = tokenEndpoint?.identity?.users ?? [];
+  const isShipped = assembly.userPools.length > 0 && users.some((user) => user.name === name);
+  return isShipped ? undefined : 'made for the token endpoint as it is shipped';
 }
 
 /** Kills the function's process when it is about to promote. */

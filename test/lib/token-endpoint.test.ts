@@ -359,14 +359,13 @@ describe('who is let in', () => {
     ]);
   });
 
-  test.each(everyEndpoint.filter(([what]) => what !== 'no login'))(
-    '%s: there is no warning',
-    (_what, config) => expect(warningsOf(config)).toEqual([]),
-  );
+  test.each(
+    everyEndpoint.filter(([what]) => what !== 'no login' && what !== 'an adopted user pool'),
+  )('%s: there is no warning', (_what, config) => expect(warningsOf(config)).toEqual([]));
 
   test('the owner of an adopted pool hears what cannot be seen from here', () => {
     const config = { tokenEndpoint: endpoints['an adopted user pool'] };
-    expect(annotationsOf(config).findInfo('*', Match.anyValue()).map(dataOf)).toEqual([
+    expect(annotationsOf(config).findWarning('*', Match.anyValue()).map(dataOf)).toEqual([
       expect.stringMatching(/^Users of the pool us-east-1_AbCdEfGhI must not be able to write/),
     ]);
   });
@@ -508,9 +507,9 @@ describe('the app client', () => {
   });
 
   test.each([
-    [15, 60],
-    [60, 60],
-    [61.5, 62],
+    [15, 65],
+    [60, 65],
+    [61.5, 67],
     [1_440, 1_440],
     [1_500, 1_440],
   ])('gives ID tokens for the longest policy: %d minutes make %d', (expiresInMinutes, minutes) => {

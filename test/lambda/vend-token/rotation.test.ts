@@ -192,6 +192,21 @@ describe('the kept key', () => {
     expect(await statusOf()).toBe(200);
   });
 
+  test('while Secrets Manager is away, it is asked again after 10 s, not by every request', async () => {
+    await world.vend();
+    world.secretFault = away;
+    world.clock.nowMs += MINUTE_MS;
+    for (const [laterMs, reads] of [
+      [0, 2],
+      [9_999, 2],
+      [1, 3],
+    ] as const) {
+      world.clock.nowMs += laterMs;
+      expect(await statusOf()).toBe(200);
+      expect(world.secretReads).toBe(reads);
+    }
+  });
+
   test('that Secrets Manager came back in between starts the 15 minutes anew', async () => {
     await world.vend();
     world.clock.nowMs += 14 * MINUTE_MS;
@@ -205,7 +220,11 @@ describe('the kept key', () => {
     await world.vend();
     world.clock.nowMs += MINUTE_MS;
     world.secretFault = () => new AwsError('ResourceNotFoundException', 'scripted');
-    expect(codeOf(await world.vend())).toBe('no-key');
+    for (let turn = 1; turn <= 3; turn += 1) {
+      expect(codeOf(await world.vend())).toBe('no-key');
+      world.clock.nowMs += SECOND_MS;
+    }
+    expect(world.minted).toHaveLength(1);
   });
 
   test('was refused: it is read until it changes, four times a second, for 5 s and no longer', async () => {
@@ -234,6 +253,21 @@ describe('the kept key', () => {
     expect(await world.clock.run(waits)).toEqual(Array(20).fill(undefined));
     expect(world.clock.now() - beganMs).toBe(5 * SECOND_MS);
     expect(world.secretReads).toBe(1 + 21);
+  });
+
+  test('was refused: nobody waits beyond the time that he has', async () => {
+    world.account.revoke(world.current().apiKey);
+    const key = await world.keys.current();
+    const beganMs = world.clock.now();
+    const refusedAt = (atMs: number, leftMs = MINUTE_MS) =>
+      world.keys.after(key, { wait: true, deadlineAtMs: atMs + leftMs });
+    const waited = refusedAt(beganMs, 1_100);
+    expect(await world.clock.run(waited)).toBeUndefined();
+    expect(world.clock.now() - beganMs).toBeLessThanOrEqual(1_100);
+    // That was not the whole wait: it does not stand for those who have the time.
+    const againMs = world.clock.now();
+    expect(await world.clock.run(refusedAt(againMs))).toBeUndefined();
+    expect(world.clock.now() - againMs).toBe(5 * SECOND_MS);
   });
 
   test('was waited for in vain: the next ones look once each, and see a new one at once', async () => {

@@ -382,11 +382,30 @@ describe('what Momento says, in the terms of the caller', () => {
   });
 
   test('no answer in time: 504, within the time that was given', async () => {
-    world.patienceMs = 50;
+    world.patienceOf = () => 50;
     world.momentoFault = () => ({ delayMs: 60_000 });
     expect(codeOf(await world.vend())).toBe('upstream-timeout');
     expect(world.begun).toHaveLength(3);
     for (const { timeoutMs } of world.begun) expect(timeoutMs).toBe(3_000);
+  });
+
+  test('a connection that has gone deaf: the next try is answered', async () => {
+    world.patienceOf = (turn) => (turn === 1 ? 50 : 20_000);
+    world.momentoFault = (turn) => (turn === 1 ? { delayMs: 60_000 } : undefined);
+    expect((await world.vend()).statusCode).toBe(200);
+    expect(world.begun).toHaveLength(2);
+  });
+
+  test.each([
+    [60, 200],
+    [62, 503],
+  ])('a life that is %d s longer than what was asked for: %d', async (moreSeconds, statusCode) => {
+    const issue = world.account.generateDisposableToken.bind(world.account);
+    world.account.generateDisposableToken = (request) => {
+      const issued = issue(request);
+      return { ...issued, validUntil: issued.validUntil + moreSeconds };
+    };
+    expect((await world.vend()).statusCode).toBe(statusCode);
   });
 
   test('nobody listens: 503, after three tries', async () => {

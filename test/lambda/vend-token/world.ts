@@ -81,8 +81,8 @@ export class World {
   secretFault: () => Error | undefined = () => undefined;
   /** How long an answer of Secrets Manager is on its way. */
   secretTakes: () => Promise<void> = () => Promise.resolve();
-  /** A call to Momento is given up after as much real time, in which nothing of simulated time passes. */
-  patienceMs = 20_000;
+  /** A call to Momento, from 1, is given up after as much real time: no simulated time passes in it. */
+  patienceOf: (turn: number) => number = () => 20_000;
   /** Calls for tokens that reached Momento. */
   readonly minted: CallOutcome[] = [];
   /** When each of them was begun, in simulated time, and how long it was allowed to take. */
@@ -246,7 +246,7 @@ export class World {
           throw new Error(`${tokenEndpoint} is not Momento's`);
         }
         this.begun.push({ atMs: this.clock.now(), timeoutMs });
-        return connection.call(path, request, this.patienceMs);
+        return connection.call(path, request, this.patienceOf(this.begun.length));
       },
     });
     this.answers.push(answer);
