@@ -37,7 +37,7 @@ export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer
       tenant,
       scopeHash: scopeHash(scope),
       lifeSeconds,
-      tokenId: scope.tokenId ?? null,
+      ...(scope.tokenId !== undefined && { tokenId: scope.tokenId }),
     };
     caller = audit;
     const token = await mint(scope, lifeSeconds, tools);

@@ -73,8 +73,8 @@ export class SecretVendingKey implements VendingKeySource {
     try {
       return await this.#read();
     } catch (error) {
-      this.#failedAtMs = this.#clock.now();
       const isAway = error instanceof VendingKeyFailure && error.code === 'secret-unreadable';
+      if (isAway) this.#failedAtMs = this.#clock.now();
       if (kept === undefined || !isAway || ageMs >= KEPT_AT_MOST_MS) throw error;
       return kept.key;
     }
@@ -111,14 +111,16 @@ export class SecretVendingKey implements VendingKeySource {
     versionId: string,
     deadlineAtMs: number,
   ): Promise<VendingKey | undefined> {
-    const deadlineMs = Math.min(this.#clock.now() + CHANGE_AWAITED_MS, deadlineAtMs);
+    const awaitedUntilMs = this.#clock.now() + CHANGE_AWAITED_MS;
+    const deadlineMs = Math.min(awaitedUntilMs, deadlineAtMs);
     for (;;) {
       const key = await this.#otherThan(versionId);
       if (key !== undefined) return key;
       if (this.#clock.now() + CHANGE_POLL_MS > deadlineMs) break;
       await this.#clock.sleep(CHANGE_POLL_MS);
     }
-    this.#waitedInVain = { versionId, atMs: this.#clock.now() };
+    // A wait that somebody's deadline cut short shows nothing.
+    if (deadlineMs === awaitedUntilMs) this.#waitedInVain = { versionId, atMs: this.#clock.now() };
     return undefined;
   }
 
