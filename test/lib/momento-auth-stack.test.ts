@@ -563,11 +563,14 @@ describe('the checks of every synthesis', () => {
     }
     const { directory } = app.synth();
     const report = JSON.parse(readFileSync(join(directory, 'validation-report.json'), 'utf8'));
-    // The warning that one of the variants gives on purpose, and nothing of the check itself.
+    // The warnings that two of the variants give on purpose, and nothing of the check itself.
     expect(report.pluginReports).toMatchObject([
       {
         pluginName: 'Construct Annotations',
-        violations: [{ ruleName: 'Annotation::momento-auth:public-token-endpoint' }],
+        violations: [
+          { ruleName: 'Annotation::momento-auth:adopted-user-pool' },
+          { ruleName: 'Annotation::momento-auth:public-token-endpoint' },
+        ],
       },
     ]);
   }, 60_000);
