@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { at, closed, isRecord, number, optionalText, show, text } from './config-fields.ts';
+import { regionIssues } from './regions.ts';
 import {
   environmentBytes,
   environmentLimitBytes,
@@ -272,8 +273,8 @@ export function parseConfig(input: unknown, directory: string = process.cwd()): 
     );
   }
   const { tokenEndpoint, ...config } = result.output;
-  const tooLong = environmentIssue(config);
-  if (tooLong !== undefined) throw new ConfigError([tooLong]);
+  const issues = [...regionIssues(config, ROOT), ...environmentIssues(config)];
+  if (issues.length > 0) throw new ConfigError(issues);
   return {
     ...config,
     tokenEndpoint: tokenEndpoint && {
@@ -347,7 +348,7 @@ function issuesBetweenKeys(keys: unknown): readonly FoundIssue[] {
 }
 
 /** Created secrets always fit; thirty adopted ones with long names may not. */
-function environmentIssue(config: Omit<Config, 'tokenEndpoint'>): ConfigIssue | undefined {
+function environmentIssues(config: Omit<Config, 'tokenEndpoint'>): readonly ConfigIssue[] {
   const schedule = readSchedule(config.schedule);
   const bytes = environmentBytes(
     rotateKeyEnvironment({
@@ -359,14 +360,16 @@ function environmentIssue(config: Omit<Config, 'tokenEndpoint'>): ConfigIssue | 
       eventBus: config.eventBusArn ?? 'default',
     }),
   );
-  if (bytes <= environmentLimitBytes) return undefined;
-  return {
-    path: `${ROOT}.keys`,
-    got: `${config.keys.length} keys that need ${bytes} bytes of the function's environment`,
-    remedy:
-      `keep it within Lambda's ${environmentLimitBytes} bytes: ` +
-      'move some keys to a second stack (another "stackName"), or adopt secrets with shorter names',
-  };
+  if (bytes <= environmentLimitBytes) return [];
+  return [
+    {
+      path: `${ROOT}.keys`,
+      got: `${config.keys.length} keys that need ${bytes} bytes of the function's environment`,
+      remedy:
+        `keep it within Lambda's ${environmentLimitBytes} bytes: ` +
+        'move some keys to a second stack (another "stackName"), or adopt secrets with shorter names',
+    },
+  ];
 }
 
 function keyNames(keys: unknown): readonly string[] {
