@@ -261,14 +261,12 @@ const endpointSchema = closed({
   maxPermissions: v.optional(wholeNumber(1, 20, 10), 10),
 
   /**
-   * Reserved: one token for all who may do the same. This version has only `false`.
+   * Whether callers who may do just the same are given the same token while it is fresh. This version
+   * mints a token for each request, whatever it says here.
    *
-   * @default false
+   * @default true
    */
-  sharing: v.optional(
-    v.literal(false, 'write false or leave it out: this version does not share tokens yet'),
-    false,
-  ),
+  sharing: v.optional(v.boolean('write true or false'), true),
 
   /**
    * Requests that API Gateway lets through, from all callers together: a steady rate, and how many

@@ -31,7 +31,7 @@ describe('accepted', () => {
         policies: 'token-policies.json',
         maxLifeSeconds: 3600,
         maxPermissions: 10,
-        sharing: false,
+        sharing: true,
         throttle: { ratePerSecond: 100, burst: 200 },
         domain: null,
       },

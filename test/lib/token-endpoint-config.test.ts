@@ -359,13 +359,7 @@ const wrong: readonly [what: string, input: unknown, path: string, got: string, 
     ['0 permissions', { maxPermissions: 0 }, '.maxPermissions', '0', permissions],
     ['21 permissions', { maxPermissions: 21 }, '.maxPermissions', '21', permissions],
 
-    [
-      'shared tokens',
-      { sharing: true },
-      '.sharing',
-      'true',
-      'write false or leave it out: this version does not share tokens yet',
-    ],
+    ['sharing in words', { sharing: 'yes' }, '.sharing', '"yes"', 'write true or false'],
 
     [
       'a throttle that is a number',
