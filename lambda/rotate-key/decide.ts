@@ -305,7 +305,10 @@ const unlabelPending = (pending: PendingVersion, reason: Reason, message: string
   unlabel(reason, message, pendingLabels(pending));
 
 /** AWSPENDING, and the mark that goes with it. */
-export const pendingLabels = ({ versionId, refused }: PendingVersion): LabelOn[] => [
+export const pendingLabels = ({
+  versionId,
+  refused,
+}: Pick<PendingVersion, 'versionId' | 'refused'>): LabelOn[] => [
   { label: AWSPENDING, versionId },
   ...(refused === undefined ? [] : [{ label: refused.label, versionId }]),
 ];

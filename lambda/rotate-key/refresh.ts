@@ -46,15 +46,16 @@ export async function refresh(
     Math.max(startedAtMs, run.workUntilMs - RESERVED_FOR_STAGING_MS),
   );
   const unanswered: Array<Promise<RefreshedKey>> = [];
+  const giveUp = async (why: () => Error | Promise<Error>): Promise<RefreshedKey> => {
+    const late = await lateAnswer(unanswered, phaseEndsAtMs - clock.now(), clock);
+    if (late !== undefined) return late;
+    for (const call of unanswered) call.then(keepLate, ignore);
+    throw await why();
+  };
   for (let calls = 1; ; calls += 1) {
     await pacer.turn();
     // A call without the time to hear its answer would spend the refresh token for nothing.
-    if (phaseEndsAtMs - clock.now() < LEAST_CALL_MS) {
-      const late = await lateAnswer(unanswered, phaseEndsAtMs - clock.now(), clock);
-      if (late !== undefined) return late;
-      keepAll(unanswered, keepLate);
-      throw noAnswer();
-    }
+    if (phaseEndsAtMs - clock.now() < LEAST_CALL_MS) return giveUp(noAnswer);
     const call = momento.refresh(pair);
     const answer = await firstAnswer(
       call,
@@ -74,12 +75,9 @@ export async function refresh(
       continue;
     }
 
-    const late = await lateAnswer(unanswered, phaseEndsAtMs - clock.now(), clock);
-    if (late !== undefined) return late;
-    keepAll(unanswered, keepLate);
     const failure = answer.kind === 'failed' ? answer.failure : noAnswer();
-    if (!refused) throw failure;
-    throw await whyRefused(pair, attempt > 0 || calls > 1, failure, run);
+    const mayBeOurDoing = attempt > 0 || calls > 1;
+    return giveUp(() => (refused ? whyRefused(pair, mayBeOurDoing, failure, run) : failure));
   }
 }
 
@@ -129,13 +127,6 @@ const successOf = (calls: ReadonlyArray<Promise<RefreshedKey>>): Promise<Answer>
   });
 
 const ignore = (): void => {};
-
-function keepAll(
-  calls: ReadonlyArray<Promise<RefreshedKey>>,
-  keep: (late: RefreshedKey) => void,
-): void {
-  for (const call of calls) call.then(keep, ignore);
-}
 
 /** Momento's refusal does not say whether the key or the refresh token is to blame: ask the key. */
 async function whyRefused(

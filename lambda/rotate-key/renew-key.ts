@@ -7,7 +7,7 @@ import { decide, validUntilOf } from './decide.ts';
 import { dueAtMs, expiryWarning } from './due.ts';
 import { type Gathered, gather } from './gather.ts';
 import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
-import { type Acted, AttemptFailed, resume, rotate, unlabel } from './rotate.ts';
+import { type Acted, AttemptFailed, OUT_OF_TIME, resume, rotate, unlabel } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
 import { isOurs } from './version-id.ts';
@@ -46,13 +46,7 @@ export async function renewKey(secretId: string, force: boolean, run: Run): Prom
 
 /** For the keys that are left when the time is out. */
 export const outOfTime = (secretId: string, run: Run): Renewed =>
-  report(
-    secretId,
-    undefined,
-    { reason: 'out-of-time', message: 'This run had no time left; the next tick continues.' },
-    undefined,
-    run,
-  );
+  report(secretId, undefined, OUT_OF_TIME, undefined, run);
 
 async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted> {
   const decision = decide(gathered, { nowMs: run.clock.now(), force, ...run.settings });

@@ -103,7 +103,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
     return OUT_OF_TIME;
   }
   try {
-    return await rotateUnderClaim(gathered, decision, claimed, run);
+    return await rotateUnderClaim(descent, decision, claimed, run);
   } catch (error) {
     throw new AttemptFailed(error, claimed.lapsesAtMs);
   }
@@ -121,13 +121,11 @@ export class AttemptFailed extends Error {
 }
 
 async function rotateUnderClaim(
-  { arn }: Gathered,
-  { current, content, reason, message }: Rotate,
+  descent: Descent,
+  { content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
   run: Run,
 ): Promise<Acted> {
-  const descent: Descent = { arn, currentVersionId: current.versionId };
-
   const render = (refreshed: RefreshedKey) => renderSecretValue(refreshed, content.fields);
   const keep = (late: RefreshedKey) => run.unstored.set(keyOf(descent), render(late));
   const text =
@@ -140,15 +138,9 @@ async function rotateUnderClaim(
   if (staged.kind !== 'pair') {
     throw new Failure('internal-error', 'The new pair does not read back as a pair.');
   }
-  const pending: PendingVersion = {
-    versionId: pendingVersionId,
-    descends: true,
-    content: staged,
-    empty: false,
-    refused: undefined,
-  };
+  const pending = { versionId: pendingVersionId, refused: undefined };
   return finish(
-    { arn, current: content.pair, currentVersionId: current.versionId, pending, pair: staged.pair },
+    { ...descent, current: content.pair, pending, pair: staged.pair },
     { reason, message },
     [claimLabelOf(claimed)],
     run,
@@ -166,9 +158,7 @@ export function resume(gathered: Gathered, decision: Resume, run: Run): Promise<
       pair,
     },
     { reason, message },
-    gathered.claim === undefined
-      ? []
-      : [{ label: MOMENTO_CLAIM, versionId: gathered.claim.versionId }],
+    gathered.claim === undefined ? [] : [claimLabelOf(gathered.claim)],
     run,
   );
 }
@@ -176,7 +166,7 @@ export function resume(gathered: Gathered, decision: Resume, run: Run): Promise<
 interface Finish extends Descent {
   /** The pair that applications read now; undefined when it cannot be asked. */
   readonly current: KeyPair | undefined;
-  readonly pending: PendingVersion;
+  readonly pending: Pick<PendingVersion, 'versionId' | 'refused'>;
   readonly pair: KeyPair;
 }
 
@@ -326,7 +316,8 @@ const patiently = <T>(call: () => Promise<T>, run: Run): Promise<T> =>
 
 const deferred = (reason: Reason, message: string): Acted => ({ reason, message });
 
-const OUT_OF_TIME = deferred(
+/** For this key, and for those that are left when the time is out. */
+export const OUT_OF_TIME = deferred(
   'out-of-time',
   'This run had too little time left; the next tick continues.',
 );

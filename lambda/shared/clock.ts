@@ -25,4 +25,5 @@ export const systemClock: Clock = {
     }),
 };
 
-export const toEpochSeconds = (epochMs: number): number => Math.floor(epochMs / 1000);
+/** Epoch seconds from here on (the year 5138) are surely milliseconds. */
+export const MILLISECONDS_SUSPECTED = 1e11;

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import { type ApiKeyFacts, readApiKey } from './api-key.ts';
+import { MILLISECONDS_SUSPECTED } from './clock.ts';
 
 /** A key with all that is needed to renew it. */
 export interface KeyPair {
@@ -30,15 +31,13 @@ export type SecretContent =
 
 type Fields = Readonly<Record<string, unknown>>;
 
-// Later than year 5000 as seconds: surely milliseconds. Read as seconds, such a key would never be renewed.
-const MILLISECONDS_SUSPECTED = 1e11;
-
 const NonEmptyText = v.pipe(v.string(), v.trim(), v.nonEmpty());
 
 /** Epoch seconds: a number, or the same as text. */
 export const ValidUntil = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.trim(), v.regex(/^\d+$/), v.transform(Number))]),
   v.check((seconds) => Number.isFinite(seconds) && seconds >= 0),
+  // Read as seconds, such a key would never be renewed.
   v.check((seconds) => seconds < MILLISECONDS_SUSPECTED),
   v.transform(Math.floor),
 );

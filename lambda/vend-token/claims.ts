@@ -2,6 +2,7 @@
 // Nothing else of the request is ever read: the caller chooses none of it.
 
 import * as v from 'valibot';
+import { MILLISECONDS_SUSPECTED } from '../shared/clock.ts';
 
 /** A claim's value by its name; anything but text, numbers, booleans and lists of text is left out. */
 export type Claims = ReadonlyMap<string, ClaimValue>;
@@ -80,9 +81,6 @@ export function rolesIn(
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)];
-
-/** Later than year 5000 as seconds: surely milliseconds. */
-const MILLISECONDS_SUSPECTED = 1e11;
 
 /** Epoch seconds, from a claim such as `exp`: text, also in API Gateway's `1.7E9`. */
 export function timeIn(value: ClaimValue | undefined): number | undefined {

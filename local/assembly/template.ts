@@ -25,7 +25,6 @@ const templateSchema = v.looseObject({
 });
 
 export type Template = v.InferOutput<typeof templateSchema>;
-export type TemplateResource = v.InferOutput<typeof resourceSchema>;
 
 /** Anything in a synthesized app that the local stack cannot read, with the place where it stands. */
 export class AssemblyError extends Error {

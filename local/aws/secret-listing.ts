@@ -5,8 +5,19 @@ import { AwsError, invalidParameter, validationFailed } from './aws-error.ts';
 import { type Secret, versionIdsToStages } from './secret-versions.ts';
 
 export function listEntry(secret: Secret): SecretListEntry {
-  const { description, keyArn, accessedAtMs, deletion } = secret;
+  const { deletion } = secret;
   const stages = versionIdsToStages(secret);
+  return {
+    ...shownOf(secret),
+    // A list tells when the deletion was asked for, DescribeSecret when it comes.
+    ...(deletion === undefined ? {} : { DeletedDate: new Date(deletion.requestedAtMs) }),
+    ...(stages === undefined ? {} : { SecretVersionsToStages: stages }),
+  };
+}
+
+/** What a list and DescribeSecret show alike. */
+export function shownOf(secret: Secret) {
+  const { description, keyArn, accessedAtMs } = secret;
   return {
     ARN: secret.arn,
     Name: secret.name,
@@ -14,14 +25,12 @@ export function listEntry(secret: Secret): SecretListEntry {
     ...(keyArn === undefined ? {} : { KmsKeyId: keyArn }),
     LastChangedDate: new Date(secret.changedAtMs),
     ...(accessedAtMs === undefined ? {} : { LastAccessedDate: new Date(accessedAtMs) }),
-    ...(deletion === undefined ? {} : { DeletedDate: new Date(deletion.requestedAtMs) }),
     ...(secret.tags.size === 0 ? {} : { Tags: tagList(secret) }),
-    ...(stages === undefined ? {} : { SecretVersionsToStages: stages }),
     CreatedDate: new Date(secret.createdAtMs),
   };
 }
 
-export function tagList(secret: Secret): Tag[] {
+function tagList(secret: Secret): Tag[] {
   return [...secret.tags].map(([Key, Value]) => ({ Key, Value }));
 }
 

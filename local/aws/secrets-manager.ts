@@ -39,7 +39,7 @@ import type {
 import { AwsError, invalidParameter, invalidRequest, resourceNotFound } from './aws-error.ts';
 import { EVERY_KEY, type KeyAccess, Keys } from './kms.ts';
 import { readStages, readTags, readToken, readValue, requireName } from './secret-input.ts';
-import { listEntry, paginate, passes, tagList } from './secret-listing.ts';
+import { listEntry, paginate, passes, shownOf } from './secret-listing.ts';
 import {
   assertLabelRoom,
   attach,
@@ -240,19 +240,12 @@ export class SecretsManager {
 
   describeSecret(input: DescribeSecretCommandInput): DescribeSecretResponse {
     const secret = this.#existing(input.SecretId);
-    const { description, keyArn, accessedAtMs, deletion } = secret;
+    const { deletion } = secret;
     const stages = versionIdsToStages(secret);
     return {
-      ARN: secret.arn,
-      Name: secret.name,
-      ...(description === undefined ? {} : { Description: description }),
-      ...(keyArn === undefined ? {} : { KmsKeyId: keyArn }),
-      LastChangedDate: new Date(secret.changedAtMs),
-      ...(accessedAtMs === undefined ? {} : { LastAccessedDate: new Date(accessedAtMs) }),
+      ...shownOf(secret),
       ...(deletion === undefined ? {} : { DeletedDate: new Date(deletion.dueAtMs) }),
-      ...(secret.tags.size === 0 ? {} : { Tags: tagList(secret) }),
       ...(stages === undefined ? {} : { VersionIdsToStages: stages }),
-      CreatedDate: new Date(secret.createdAtMs),
     };
   }
 

@@ -338,41 +338,25 @@ describe("claims in API Gateway's own form", () => {
     expect(rolesIn(['admin', 'x'], isRole, 'lambda')).toEqual(['admin']);
   });
 
+  /** A viewer whom a Lambda authorizer let in, with this for his end. */
+  const renderAuthorized = (exp: unknown) => {
+    const lambda = { 'cognito:groups': ['viewer'], exp, 'custom:tenantId': 'a', sub: 's' };
+    const event = { requestContext: { authorizer: { lambda } } };
+    const authorized = settings(EXAMPLE, { authType: 'lambda', tokenUse: undefined });
+    return render(readClaims(event, 'lambda'), NOW, authorized);
+  };
+
   test.each([NOW + 30.5, `${NOW + 30}`])(
     'an end that an authorizer states (%p) bounds the life',
     (exp) => {
-      const event = {
-        requestContext: {
-          authorizer: {
-            lambda: { 'cognito:groups': ['viewer'], exp, 'custom:tenantId': 'a', sub: 's' },
-          },
-        },
-      };
-      const rendered = render(
-        readClaims(event, 'lambda'),
-        NOW,
-        settings(EXAMPLE, { authType: 'lambda', tokenUse: undefined }),
-      );
-      expect(rendered).toMatchObject({ kind: 'scope', lifeSeconds: 18 });
+      expect(renderAuthorized(exp)).toMatchObject({ kind: 'scope', lifeSeconds: 18 });
     },
   );
 
   test.each(['soon', null, '2027-01-01T00:00:00Z', NOW * 1000, -1, 0, Number.NaN, [NOW], {}, true])(
     'an end that cannot be read (%p) is no licence to live on',
     (exp) => {
-      const event = {
-        requestContext: {
-          authorizer: {
-            lambda: { 'cognito:groups': ['viewer'], exp, 'custom:tenantId': 'a', sub: 's' },
-          },
-        },
-      };
-      const rendered = render(
-        readClaims(event, 'lambda'),
-        NOW,
-        settings(EXAMPLE, { authType: 'lambda', tokenUse: undefined }),
-      );
-      expect(rendered).toMatchObject({ kind: 'refused', reason: 'not-authenticated' });
+      expect(renderAuthorized(exp)).toMatchObject({ kind: 'refused', reason: 'not-authenticated' });
     },
   );
 
