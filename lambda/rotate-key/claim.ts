@@ -17,7 +17,7 @@ export type ClaimResult =
     }
   | { readonly won: false; readonly holder: Claim };
 
-// Clocks of two Lambda hosts differ by far less.
+// Both hosts reckon with AWS's time, which each knows to within about a second.
 const CLOCK_SLACK_MS = 5_000;
 
 /** Lapsed claims without a label that are passed over, before something must be wrong. */
@@ -36,7 +36,8 @@ export async function claim(
     if (holder?.claimant === run.claimant) {
       return { won: true, attempt, versionId, lapsesAtMs: holder.lapsesAtMs };
     }
-    if (holder !== undefined && run.clock.now() < holder.runEndsAtMs) return { won: false, holder };
+    if (holder !== undefined && run.awsTime.now() < holder.runEndsAtMs)
+      return { won: false, holder };
     // Written by a run that is over, and its label is gone: the next number is free, or taken likewise.
   }
   throw new SecretFailure(
@@ -51,13 +52,14 @@ async function createOnce(
   attempt: number,
   run: Run,
 ): Promise<void> {
-  const { clock, versions } = run;
+  const { clock, awsTime, versions } = run;
   // One text for all tries: a repeated write with another text would be refused as somebody else's.
-  const runEndsAtMs = run.endsAtMs + CLOCK_SLACK_MS;
+  const nowMs = awsTime.now();
+  const runEndsAtMs = nowMs + (run.endsAtMs - clock.now()) + CLOCK_SLACK_MS;
   const text = renderClaim({
     claimant: run.claimant,
     runEndsAtMs,
-    lapsesAtMs: Math.max(runEndsAtMs, clock.now() + claimBackOffMs(attempt)),
+    lapsesAtMs: Math.max(runEndsAtMs, nowMs + claimBackOffMs(attempt)),
   });
   try {
     await retry(() => versions.create(arn, versionId, text, MOMENTO_CLAIM), {

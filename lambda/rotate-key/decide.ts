@@ -2,13 +2,14 @@
 // The rules are tried in order and the first that speaks decides. In one picture (docs/architecture.md):
 //
 //  pending pair that continues AWSCURRENT ─► resume          (healing comes before due)
+//  … that continues it but for an edit    ─► carry it over, look again
 //  any other label that should not be     ─► unlabel, look again
 //  a value that cannot be renewed         ─► say so, touch nothing
 //  a claim: live ─► leave it alone;  lapsed ─► an interrupted run: finish what it began
 //  due, or forced                         ─► rotate;  else not-due
 
-import type { KeyPair } from '../shared/secret-value.ts';
-import { dueAtMs, remainingSeconds } from './due.ts';
+import { type KeyPair, renderSecretValue } from '../shared/secret-value.ts';
+import { dueAtMs, isNearEnd, remainingSeconds } from './due.ts';
 import type { CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
 import { AWSPENDING, MOMENTO_CLAIM } from './version-id.ts';
@@ -37,16 +38,21 @@ export type Decision =
       readonly pair: KeyPair;
     }
   | {
+      readonly action: 'carry-over';
+      readonly reason: 'pending-carried-over';
+      readonly message: string;
+      /** The new pair among the fields as the person left them. */
+      readonly text: string;
+    }
+  | {
       readonly action: 'rotate';
       readonly reason: 'due' | 'forced' | 'interrupted';
       readonly message: string;
       readonly current: CurrentVersion;
       readonly content: RotatableContent;
       readonly attempt: number;
-      /** False while the key has so much life left that waiting costs nothing. */
-      readonly isDue: boolean;
-      /** An operator asked for it. */
-      readonly force: boolean;
+      /** The schedule's own attempt on a key so near to its end that nothing may hold it back. */
+      readonly isPressing: boolean;
     };
 
 export interface Circumstances {
@@ -103,6 +109,20 @@ const pendingEmpty: Rule = ({ pending }) =>
         'pending-empty',
         'AWSPENDING sat on a version without a value: the label was taken off.',
       )
+    : undefined;
+
+// The refresh token of AWSCURRENT may be spent by now: without this the only pair that works would be dropped.
+const carryOverPending: Rule = ({ current, pending }) =>
+  pending?.descendsFromEdited &&
+  pending.content?.kind === 'pair' &&
+  current?.content.kind === 'pair'
+    ? {
+        action: 'carry-over',
+        reason: 'pending-carried-over',
+        message:
+          'The secret was edited while its key was being renewed: the new pair was put among the edited fields.',
+        text: withPairOf(pending.content, current.content),
+      }
     : undefined;
 
 // Never promote such a pair: it would undo what a person has imported meanwhile.
@@ -256,6 +276,7 @@ const RULES: readonly Rule[] = [
   noValue,
   pendingOnCurrent,
   pendingEmpty,
+  carryOverPending,
   pendingSuperseded,
   resumePending,
   strayRefusals,
@@ -283,6 +304,12 @@ export function validUntilOf(current: CurrentVersion | undefined): number | unde
     default:
       return undefined;
   }
+}
+
+function withPairOf(pending: RotatableContent, current: RotatableContent): string {
+  const { apiKey, refreshToken, validUntil = 0 } = pending.pair;
+  const endpoint = String(pending.fields.endpoint ?? pending.pair.key.endpoint);
+  return renderSecretValue({ apiKey, refreshToken, validUntil, endpoint }, current.fields);
 }
 
 function none(reason: Reason, message: string, nextAttemptAtMs?: number): Decision {
@@ -321,10 +348,14 @@ function rotate(
   attempt: number,
 ): Decision | undefined {
   if (current?.content.kind !== 'pair') return undefined;
-  const isDue = circumstances.nowMs >= dueMsOf(current, circumstances);
   const { content } = current;
-  const { force } = circumstances;
-  return { action: 'rotate', reason, message, current, content, attempt, isDue, force };
+  const { nowMs, force } = circumstances;
+  const validUntil = validUntilOf(current) ?? 0;
+  const isPressing =
+    !force &&
+    nowMs >= dueMsOf(current, circumstances) &&
+    isNearEnd({ validUntil }, nowMs, circumstances);
+  return { action: 'rotate', reason, message, current, content, attempt, isPressing };
 }
 
 /** Epoch milliseconds; the beginning of time for a key whose life is not known. */

@@ -1,5 +1,6 @@
 // When a key is due, and when people should hear that it is about to end. Pure arithmetic.
 
+import { LEAST_SPACING_SECONDS } from './version-budget.ts';
 import { duration, instant } from './wording.ts';
 
 export interface Life {
@@ -16,19 +17,44 @@ export interface Pace {
 
 /** How many tries the schedule should leave before a key ends. */
 const ATTEMPTS_WANTED = 3;
+/** Time for four attempts with their back-off (1, 2, 4 minutes). */
+const LEAST_MARGIN_SECONDS = 15 * 60;
+
+/** What must be left of a life for it to be renewed reliably. */
+const leastMarginSeconds = ({ scheduleIntervalSeconds }: Pace): number =>
+  Math.max(ATTEMPTS_WANTED * scheduleIntervalSeconds, LEAST_MARGIN_SECONDS);
 
 /**
  * The remaining life, in seconds, at which a key is due: the configured fraction of its life, but at least
  * three intervals, so that two lost ticks never matter; and never more than half the life, or a key would
- * be renewed as soon as it is new.
+ * be renewed as soon as it is new. A short life is used up further, as long as it leaves a safe rest, so that
+ * renewals do not use up the versions of the secret.
  */
 export function marginSeconds(life: Life, pace: Pace): number {
   const lifeSeconds = life.validUntil - life.createdAtMs / 1000;
-  return Math.min(
+  const margin = Math.min(
     Math.max(lifeSeconds * pace.refreshAtFraction, ATTEMPTS_WANTED * pace.scheduleIntervalSeconds),
     lifeSeconds / 2,
   );
+  const spacedMargin = lifeSeconds - LEAST_SPACING_SECONDS;
+  return spacedMargin >= leastMarginSeconds(pace) ? Math.min(margin, spacedMargin) : margin;
 }
+
+/** The shortest life, in seconds, that can be renewed at this pace for ever. */
+export const leastLifeSeconds = (pace: Pace): number =>
+  Math.max(
+    2 * ATTEMPTS_WANTED * pace.scheduleIntervalSeconds,
+    LEAST_SPACING_SECONDS + leastMarginSeconds(pace),
+  );
+
+/** So near to its end that nothing may hold its renewal back. */
+export const isNearEnd = (life: Pick<Life, 'validUntil'>, nowMs: number, pace: Pace): boolean =>
+  remainingSeconds(life.validUntil, nowMs) <= leastMarginSeconds(pace);
+
+/** Two ticks have passed since it was due, and it has not been renewed; or it has ended. */
+export const isOverdue = (life: Life, nowMs: number, pace: Pace): boolean =>
+  remainingSeconds(life.validUntil, nowMs) <=
+  Math.max(0, marginSeconds(life, pace) - 2 * pace.scheduleIntervalSeconds);
 
 export const dueAtMs = (life: Life, pace: Pace): number =>
   (life.validUntil - marginSeconds(life, pace)) * 1000;
@@ -45,9 +71,9 @@ export interface Warnable extends Life {
 /**
  * The sentence for the event "Expiring", or undefined while nobody needs to hear of it:
  * a key that nothing renews, once it is due; a key that should have been renewed two intervals ago; a key
- * whose life leaves the schedule fewer than three tries. It comes on two ticks a day (so that a lost one
- * does not silence it), on two an hour on the last day, and for a life that is too short once after the
- * import: people stop reading what repeats.
+ * whose life is too short for the schedule or for its secret. It comes on two ticks a day (so that a lost one
+ * does not silence it), on two an hour on the last day, and for a life that is too short on the two ticks after
+ * the import: people stop reading what repeats.
  */
 export function expiryWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
   const left = remainingSeconds(key.validUntil, nowMs);
@@ -62,11 +88,12 @@ export function expiryWarning(key: Warnable, nowMs: number, pace: Pace): string 
     if (left > margin || !periodBegins) return undefined;
     return `${ends}, and nothing can renew it: import a new key with its refresh token.`;
   }
-  const isNew = nowMs - key.createdAtMs < interval * 1000;
-  if (key.imported && isNew && margin < ATTEMPTS_WANTED * interval) {
-    return `${ends}: its life leaves fewer than ${ATTEMPTS_WANTED} tries at one every ${duration(interval)}. Import a key with a longer life, or configure a shorter schedule.`;
+  const isNew = nowMs - key.createdAtMs < 2 * interval * 1000;
+  const leastLife = leastLifeSeconds(pace);
+  if (key.imported && isNew && key.validUntil - key.createdAtMs / 1000 < leastLife) {
+    return `${ends}: that is too short a life to be renewed reliably at one try every ${duration(interval)}. Import a key that lives at least ${duration(leastLife)}${ATTEMPTS_WANTED * interval > LEAST_MARGIN_SECONDS ? ', or configure a shorter schedule' : ''}.`;
   }
-  if (left <= margin - 2 * interval && periodBegins) {
+  if (isOverdue(key, nowMs, pace) && periodBegins) {
     return `${ends}, and has not been renewed although it has been due for ${duration(margin - left)}: see the failures of rotate-key.`;
   }
   return undefined;

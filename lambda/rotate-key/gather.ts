@@ -9,6 +9,7 @@ import { type Claim, parseClaim } from './claim-value.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
+  AWSPREVIOUS,
   claimAttempt,
   type Descent,
   MOMENTO_CLAIM,
@@ -38,6 +39,8 @@ export interface PendingVersion {
   readonly versionId: string;
   /** Made from the present AWSCURRENT. */
   readonly descends: boolean;
+  /** Made from AWSPREVIOUS, which holds the very pair of AWSCURRENT: a person has edited other fields meanwhile. */
+  readonly descendsFromEdited: boolean;
   /** Undefined when the version has no value, or when it need not be read. */
   readonly content: SecretContent | undefined;
   readonly empty: boolean;
@@ -90,17 +93,18 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
       isRetryable: (error) => isTransient(error) || isMissing(error),
     });
   const descent: Descent = { arn, currentVersionId };
-  const current = await read(currentVersionId);
+  const version = await read(currentVersionId);
+  const current: CurrentVersion = {
+    versionId: currentVersionId,
+    createdAtMs: version.createdAtMs,
+    content: learnAndParse(version.text, tools.redactor),
+  };
   return {
     secretId,
     arn,
     deletedAtMs,
-    current: {
-      versionId: currentVersionId,
-      createdAtMs: current.createdAtMs,
-      content: learnAndParse(current.text, tools.redactor),
-    },
-    pending: await gatherPending(labels, descent, read, tools.redactor),
+    current,
+    pending: await gatherPending(labels, descent, current, read, tools.redactor),
     claim: await gatherClaim(labels.get(MOMENTO_CLAIM), descent, read),
     strayRefusals: refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
   };
@@ -112,23 +116,39 @@ type Labels = ReadonlyMap<string, string>;
 async function gatherPending(
   labels: Labels,
   descent: Descent,
+  current: CurrentVersion,
   read: Read,
   redactor: Redactor,
 ): Promise<PendingVersion | undefined> {
   const versionId = labels.get(AWSPENDING);
   if (versionId === undefined) return undefined;
   const refused = refusals(labels).find((refusal) => refusal.versionId === versionId);
+  const descends = pairAttempt(descent, versionId) !== undefined;
   const common = {
     versionId,
-    descends: pairAttempt(descent, versionId) !== undefined,
+    descends,
+    descendsFromEdited: false,
     refused: refused && { label: refused.label, sinceMs: refusedSinceMs(refused.label) },
   };
   if (versionId === descent.currentVersionId) {
     return { ...common, content: undefined, empty: false };
   }
+  const descendsFromEdited = async (): Promise<boolean> => {
+    const previousVersionId = labels.get(AWSPREVIOUS);
+    if (descends || previousVersionId === undefined) return false;
+    const previous: Descent = { arn: descent.arn, currentVersionId: previousVersionId };
+    if (pairAttempt(previous, versionId) === undefined) return false;
+    const { text } = await read(previousVersionId);
+    return isSamePair(learnAndParse(text, redactor), current.content);
+  };
   try {
     const { text } = await read(versionId);
-    return { ...common, content: learnAndParse(text, redactor), empty: false };
+    return {
+      ...common,
+      descendsFromEdited: await descendsFromEdited(),
+      content: learnAndParse(text, redactor),
+      empty: false,
+    };
   } catch (error) {
     // Ours get their value and their label in one write: an unreadable one of ours is late, not empty.
     if (!isMissing(error) || common.descends) throw error;
@@ -150,6 +170,12 @@ async function gatherClaim(
     return { versionId, attempt, claim: undefined };
   }
 }
+
+const isSamePair = (one: SecretContent, other: SecretContent): boolean =>
+  one.kind === 'pair' &&
+  other.kind === 'pair' &&
+  one.pair.key.wireKey === other.pair.key.wireKey &&
+  one.pair.refreshToken === other.pair.refreshToken;
 
 function learnAndParse(text: string, redactor: Redactor): SecretContent {
   redactor.learn(...credentialsIn(text));

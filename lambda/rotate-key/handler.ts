@@ -5,16 +5,17 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
+import { AwsTime } from '../shared/aws-time.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { localEndpoint } from '../shared/local-endpoint.ts';
 import { createLogger } from '../shared/logging.ts';
-import { MomentoSdkAuth } from '../shared/momento-auth.ts';
+import { MomentoGrpcAuth } from '../shared/momento-auth.ts';
 import { Redactor } from '../shared/redaction.ts';
 import { SecretsManagerVersions } from '../shared/secret-versions.ts';
 import { EventBridgeAnnouncer } from './announce.ts';
-import type { KeyResult, Outcome } from './outcome.ts';
+import type { Measures } from './measures.ts';
 import { evenPacer } from './pacer.ts';
-import { RotationFailed, type RunResult, runOnce } from './run.ts';
+import { type RunResult, runOnce } from './run.ts';
 import { readSettings } from './settings.ts';
 import type { Tools } from './tools.ts';
 
@@ -26,42 +27,42 @@ const settings = readSettings(process.env);
 const redactor = new Redactor();
 const log = createLogger(redactor);
 const metrics = new Metrics();
+const secretsManager = new SecretsManagerClient(AWS_CLIENT);
+const awsTime = new AwsTime(clock);
+awsTime.listenTo(secretsManager);
 const tools: Tools = {
   settings,
   redactor,
   clock,
+  awsTime,
   log,
-  versions: new SecretsManagerVersions(new SecretsManagerClient(AWS_CLIENT), clock),
+  measure,
+  versions: new SecretsManagerVersions(secretsManager, clock),
   announcer: new EventBridgeAnnouncer(
     new EventBridgeClient(AWS_CLIENT),
     settings.eventBus,
     redactor,
     clock,
   ),
-  momento: new MomentoSdkAuth({ redactor, clock, localEndpoint: localEndpoint(process.env) }),
+  momento: new MomentoGrpcAuth({ redactor, clock, localEndpoint: localEndpoint(process.env) }),
   pacer: evenPacer(settings.authRatePerSecond, clock),
   unstored: new Map(),
 };
 
 export async function handler(event: unknown, context: Context): Promise<RunResult> {
   log.addContext(context);
-  try {
-    const result = await runOnce(event, tools, {
-      claimant: randomUUID(),
-      remainingMs: context.getRemainingTimeInMillis(),
-    });
-    measure(result.keys);
-    return result;
-  } catch (error) {
-    if (error instanceof RotationFailed) measure(error.keys);
-    throw error;
-  }
+  return runOnce(event, tools, {
+    claimant: randomUUID(),
+    remainingMs: context.getRemainingTimeInMillis(),
+  });
 }
 
-function measure(keys: readonly KeyResult[]): void {
-  const countOf = (...outcomes: Outcome[]) =>
-    keys.filter(({ outcome }) => outcomes.includes(outcome)).length;
-  metrics.addMetric('KeysRenewed', MetricUnit.Count, countOf('rotated', 'resumed'));
-  metrics.addMetric('KeysFailed', MetricUnit.Count, countOf('failed'));
+function measure({ LeastLifeLeft, ...counts }: Measures): void {
+  for (const [name, count] of Object.entries(counts)) {
+    metrics.addMetric(name, MetricUnit.Count, count);
+  }
+  if (LeastLifeLeft !== undefined) {
+    metrics.addMetric('LeastLifeLeft', MetricUnit.Seconds, LeastLifeLeft);
+  }
   metrics.publishStoredMetrics();
 }

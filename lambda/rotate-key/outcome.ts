@@ -18,6 +18,7 @@ export const OUTCOME_OF = {
   forced: 'rotated',
   interrupted: 'rotated',
   'pending-resumed': 'resumed',
+  'pending-carried-over': 'healed',
   superseded: 'healed',
   'pending-empty': 'healed',
   'pending-on-current': 'healed',

@@ -9,6 +9,7 @@ import { Failure } from '../shared/failure.ts';
 import { MomentoFailure } from '../shared/momento-auth.ts';
 import { backOffMs } from '../shared/retry.ts';
 import type { KeyPair, RefreshedKey } from '../shared/secret-value.ts';
+import type { Turn } from './pacer.ts';
 import type { Run } from './tools.ts';
 import { duration, instant } from './wording.ts';
 
@@ -31,11 +32,13 @@ export type RefreshFailureCode = 'refresh-token-spent' | 'key-refused' | 'moment
 
 /**
  * Throws `MomentoFailure`, or a `Failure<RefreshFailureCode>` when Momento will not renew the pair.
- * `keepLate` is told of a pair that arrives after this has given up.
+ * `firstTurn` is the pacer's, for the first call. `keepLate` is told of a pair that arrives after this has
+ * given up.
  */
 export async function refresh(
   pair: KeyPair,
   attempt: number,
+  firstTurn: Turn,
   keepLate: (late: RefreshedKey) => void,
   run: Run,
 ): Promise<RefreshedKey> {
@@ -53,9 +56,9 @@ export async function refresh(
     throw await why();
   };
   for (let calls = 1; ; calls += 1) {
-    await pacer.turn();
     // A call without the time to hear its answer would spend the refresh token for nothing.
-    if (phaseEndsAtMs - clock.now() < LEAST_CALL_MS) return giveUp(noAnswer);
+    const turn = calls === 1 ? firstTurn : await pacer.turn(phaseEndsAtMs - LEAST_CALL_MS);
+    if (turn === undefined) return giveUp(noAnswer);
     const call = momento.refresh(pair);
     const answer = await firstAnswer(
       call,
@@ -63,6 +66,7 @@ export async function refresh(
       Math.min(CALL_TIMEOUT_MS, phaseEndsAtMs - clock.now()),
       clock,
     );
+    turn.end();
     if (answer.kind === 'refreshed') return answer.key;
     if (answer.kind === 'no-answer') unanswered.push(call);
 
@@ -142,7 +146,7 @@ async function whyRefused(
   if (alive) {
     return failure(
       'refresh-token-spent',
-      `The refresh token has been spent or revoked, so this key cannot be renewed any more. It goes on working ${timeLeft(pair, run.clock)}. Make a new key in Momento's console and import it before then.`,
+      `The refresh token has been spent or revoked, so this key cannot be renewed any more. It goes on working ${timeLeft(pair, run)}. Make a new key in Momento's console and import it before then.`,
     );
   }
   return mayBeOurDoing
@@ -156,9 +160,9 @@ async function whyRefused(
       );
 }
 
-function timeLeft({ validUntil }: KeyPair, clock: Clock): string {
+function timeLeft({ validUntil }: KeyPair, { awsTime }: Run): string {
   if (!validUntil) return 'for now';
-  return `for ${duration(validUntil - clock.now() / 1000)}, until ${instant(validUntil * 1000)}`;
+  return `for ${duration(validUntil - awsTime.now() / 1000)}, until ${instant(validUntil * 1000)}`;
 }
 
 const toMomentoFailure = (error: unknown): MomentoFailure =>

@@ -2,33 +2,64 @@
 
 import { Failure } from '../shared/failure.ts';
 import { describeError } from '../shared/logging.ts';
+import type { SecretTag } from '../shared/secret-versions.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
-import { dueAtMs, expiryWarning } from './due.ts';
-import { type Gathered, gather } from './gather.ts';
+import { dueAtMs, expiryWarning, isOverdue, type Warnable } from './due.ts';
+import { type CurrentVersion, type Gathered, gather } from './gather.ts';
+import type { Measured } from './measures.ts';
 import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
-import { type Acted, AttemptFailed, OUT_OF_TIME, resume, rotate, unlabel } from './rotate.ts';
+import {
+  type Acted,
+  AttemptFailed,
+  carryOver,
+  OUT_OF_TIME,
+  resume,
+  rotate,
+  unlabel,
+} from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
 import { isOurs } from './version-id.ts';
 
-export interface Renewed {
-  readonly result: KeyResult;
+export interface Renewed extends Measured {
   /** Still to be told; a rotation has been told by now. */
   readonly events: readonly KeyEvent[];
+}
+
+/** A key as it was found, or why it could not be looked at; neither when the time was out. */
+export interface Looked {
+  readonly secretId: string;
+  readonly gathered?: Gathered;
+  readonly error?: unknown;
 }
 
 /** Labels on one secret are few; more rounds than this would mean that somebody puts them back. */
 const MAX_ROUNDS = 6;
 
+/** Never throws, as `renewKey`. */
+export async function look(secretId: string, run: Run): Promise<Looked> {
+  if (run.clock.now() >= run.workUntilMs) return { secretId };
+  try {
+    return { secretId, gathered: await gather(secretId, run) };
+  } catch (error) {
+    return { secretId, error };
+  }
+}
+
 /** Never throws: what goes wrong with one key is its result, and must not stop the others. */
-export async function renewKey(secretId: string, force: boolean, run: Run): Promise<Renewed> {
-  let gathered: Gathered | undefined;
+export async function renewKey(looked: Looked, force: boolean, run: Run): Promise<Renewed> {
+  const { secretId } = looked;
+  let { gathered } = looked;
+  if (run.clock.now() >= run.workUntilMs) {
+    return report(secretId, gathered, OUT_OF_TIME, undefined, run);
+  }
   let acted: Acted | undefined;
   let healed: Acted | undefined;
   try {
+    if (looked.error !== undefined) throw looked.error;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      gathered = await gather(secretId, run);
+      if (round > 0 || gathered === undefined) gathered = await gather(secretId, run);
       acted = await act(gathered, force, run);
       if (!acted.lookAgain) break;
       healed ??= acted;
@@ -44,12 +75,12 @@ export async function renewKey(secretId: string, force: boolean, run: Run): Prom
   return report(secretId, gathered, acted ?? failed(new Error('Nothing was done.')), healed, run);
 }
 
-/** For the keys that are left when the time is out. */
-export const outOfTime = (secretId: string, run: Run): Renewed =>
-  report(secretId, undefined, OUT_OF_TIME, undefined, run);
+/** The keys that have a tag could not be found: it fails the run, as a key of its own would. */
+export const notDiscovered = (tag: SecretTag, error: unknown, run: Run): Renewed =>
+  report(`tag ${tag.key}=${tag.value}`, undefined, failed(error), undefined, run);
 
 async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted> {
-  const decision = decide(gathered, { nowMs: run.clock.now(), force, ...run.settings });
+  const decision = decide(gathered, { nowMs: run.awsTime.now(), force, ...run.settings });
   switch (decision.action) {
     case 'none':
       return decision;
@@ -62,6 +93,8 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
       return { reason: decision.reason, message: decision.message, lookAgain: true };
     case 'resume':
       return resume(gathered, decision, run);
+    case 'carry-over':
+      return carryOver(gathered, decision, run);
     case 'rotate':
       return rotate(gathered, decision, run);
   }
@@ -95,12 +128,19 @@ function report(
     validUntil: validUntil ?? null,
     nextAttemptAt: nextAttemptAtMs === undefined ? null : Math.ceil(nextAttemptAtMs / 1000),
   };
-  return { result, events: eventsFor(result, gathered, last, run) };
+  // After a lost race what was gathered is the old key.
+  const isStale = last.promoted !== undefined || outcome === 'lost-race';
+  const life = isStale ? undefined : lifeOf(gathered?.current);
+  return {
+    result,
+    isOverdue: life !== undefined && isOverdue(life, run.awsTime.now(), run.settings),
+    events: eventsFor(result, gathered, life, run),
+  };
 }
 
 /** Epoch milliseconds; undefined when nothing will be tried before somebody changes the secret. */
 function nextAttemptMs(outcome: Outcome, { promoted }: Acted, run: Run): number | undefined {
-  const nowMs = run.clock.now();
+  const nowMs = run.awsTime.now();
   if (promoted?.validUntil) {
     return dueAtMs({ createdAtMs: nowMs, validUntil: promoted.validUntil }, run.settings);
   }
@@ -119,7 +159,7 @@ const TRIED_EVERY_TICK: ReadonlySet<Outcome> = new Set([
 function eventsFor(
   { secretId, outcome, reason, message, validUntil }: KeyResult,
   gathered: Gathered | undefined,
-  last: Acted,
+  life: Warnable | undefined,
   run: Run,
 ): KeyEvent[] {
   const secretArn = gathered?.arn ?? secretId;
@@ -131,9 +171,7 @@ function eventsFor(
       detail: { secretArn, ...ends, code: reason, message },
     });
   }
-  // After a lost race what was gathered is the old key.
-  const isStale = last.promoted !== undefined || outcome === 'lost-race';
-  const warning = isStale ? undefined : warningFor(gathered, run);
+  const warning = life && expiryWarning(life, run.awsTime.now(), run.settings);
   if (warning !== undefined) {
     events.push({
       type: 'Momento API Key Expiring',
@@ -143,17 +181,17 @@ function eventsFor(
   return events;
 }
 
-function warningFor(gathered: Gathered | undefined, run: Run): string | undefined {
-  const current = gathered?.current;
+/** Undefined for a key that never ends, or whose end is not known. */
+function lifeOf(current: CurrentVersion | undefined): Warnable | undefined {
   const validUntil = validUntilOf(current);
   if (current === undefined || !validUntil) return undefined;
   const { createdAtMs, content } = current;
-  const rotatable = content.kind === 'pair';
-  return expiryWarning(
-    { createdAtMs, validUntil, rotatable, imported: !isOurs(current.versionId) },
-    run.clock.now(),
-    run.settings,
-  );
+  return {
+    createdAtMs,
+    validUntil,
+    rotatable: content.kind === 'pair',
+    imported: !isOurs(current.versionId),
+  };
 }
 
 function failed(error: unknown): Acted {

@@ -23,12 +23,15 @@ import { type ClaimResult, claim } from './claim.ts';
 import { type Decision, pendingLabels } from './decide.ts';
 import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
+import type { Turn } from './pacer.ts';
 import { refresh } from './refresh.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
+import { DAY_SECONDS, VERSIONS_PER_DAY, VERSIONS_PER_RENEWAL } from './version-budget.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
+  carriedOverVersionId,
   type Descent,
   MOMENTO_CLAIM,
   MOMENTO_REFUSED,
@@ -49,6 +52,7 @@ export interface Acted {
 
 type Rotate = Extract<Decision, { action: 'rotate' }>;
 type Resume = Extract<Decision, { action: 'resume' }>;
+type CarryOver = Extract<Decision, { action: 'carry-over' }>;
 
 /** A rotation is not begun with less time than this: the rest is for storing what Momento hands out. */
 const LEAST_TIME_MS = 25_000;
@@ -57,25 +61,17 @@ const LEAST_TIME_AT_MOMENTO_MS = 20_000;
 /** A refusal counts twice only when this lies between: EventBridge may deliver one tick twice at once. */
 const REFUSAL_CONFIRMED_AFTER_MS = 30_000;
 const TEST_TIMEOUT_MS = 5_000;
-const VERSION_BUDGET = 40;
-const VERSIONS_PER_ATTEMPT = 2;
-const DAY_MS = 86_400_000;
 
 export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Promise<Acted> {
   const { arn } = gathered;
   const { current } = decision;
   const descent: Descent = { arn, currentVersionId: current.versionId };
 
-  if (!hasTimeFor(LEAST_TIME_MS, run)) return OUT_OF_TIME;
-  // The schedule's own attempts on a key that is due are never held back: letting it end would be worse, and
-  // the back-off bounds them. An operator's attempts know no back-off.
-  if (
-    (!decision.isDue || decision.force) &&
-    (await versionsLeft(arn, run)) < VERSIONS_PER_ATTEMPT
-  ) {
+  if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) return OUT_OF_TIME;
+  if (!decision.isPressing && (await versionsLeft(arn, run)) < VERSIONS_PER_RENEWAL) {
     return deferred(
       'version-budget-spent',
-      `The secret has had ${VERSION_BUDGET} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
+      `The secret has had ${VERSIONS_PER_DAY} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
     );
   }
 
@@ -96,14 +92,15 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
       message: 'Another run or a person changed the key meanwhile.',
     };
   }
-  // Looked at again, because a claim can take long: Momento must never be called without the time to store
-  // what it answers.
-  if (!hasTimeFor(LEAST_TIME_AT_MOMENTO_MS, run)) {
+  // Under the claim, because it may take long. Momento must never be called without the time to store what it
+  // answers.
+  const turn = await run.pacer.turn(run.workUntilMs - LEAST_TIME_AT_MOMENTO_MS);
+  if (turn === undefined) {
     await unlabel(arn, [claimLabel], run);
     return OUT_OF_TIME;
   }
   try {
-    return await rotateUnderClaim(descent, decision, claimed, run);
+    return await rotateUnderClaim(descent, decision, claimed, turn, run);
   } catch (error) {
     throw new AttemptFailed(error, claimed.lapsesAtMs);
   }
@@ -124,15 +121,25 @@ async function rotateUnderClaim(
   descent: Descent,
   { content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
+  turn: Turn,
   run: Run,
 ): Promise<Acted> {
-  const render = (refreshed: RefreshedKey) => renderSecretValue(refreshed, content.fields);
-  const keep = (late: RefreshedKey) => run.unstored.set(keyOf(descent), render(late));
-  const text =
-    run.unstored.get(keyOf(descent)) ??
-    render(await refresh(content.pair, claimed.attempt, keep, run));
+  const { arn } = descent;
+  const spentRefreshToken = content.pair.refreshToken;
+  const keep = (refreshed: RefreshedKey): RefreshedKey => {
+    run.unstored.set(arn, { spentRefreshToken, refreshed });
+    return refreshed;
+  };
+  const unstored = run.unstored.get(arn);
+  const isUnstored = unstored?.spentRefreshToken === spentRefreshToken;
+  if (isUnstored) turn.end();
+  const refreshed = isUnstored
+    ? unstored.refreshed
+    : keep(await refresh(content.pair, claimed.attempt, turn, keep, run));
+  const text = renderSecretValue(refreshed, content.fields);
   const pendingVersionId = pairVersionId(descent, claimed.attempt);
-  await stage(descent, pendingVersionId, text, run);
+  await stage(arn, pendingVersionId, text, run);
+  run.unstored.delete(arn);
 
   const staged = parseSecretValue(text);
   if (staged.kind !== 'pair') {
@@ -179,10 +186,12 @@ async function finish(
   const { arn, pending, pair } = work;
   if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
   if (!(await promote(work, run))) {
-    await unlabel(arn, [...pendingLabels(pending), ...claimLabels], run);
+    await unlabel(arn, claimLabels, run);
     return {
       reason: 'current-moved',
-      message: 'A newer key was imported meanwhile: it stays, and the pending pair was taken back.',
+      message: 'The secret was changed meanwhile: what a person has imported stays.',
+      // Imported anew, or only edited: what becomes of the pending pair shows when it is looked at again.
+      lookAgain: true,
     };
   }
   const promoted = { versionId: pending.versionId, validUntil: pair.validUntil };
@@ -192,9 +201,9 @@ async function finish(
 }
 
 async function versionsLeft(arn: string, run: Run): Promise<number> {
-  const sinceMs = run.clock.now() - DAY_MS;
+  const sinceMs = run.awsTime.now() - DAY_SECONDS * 1000;
   return (
-    VERSION_BUDGET - (await patiently(() => run.versions.countCreatedSince(arn, sinceMs), run))
+    VERSIONS_PER_DAY - (await patiently(() => run.versions.countCreatedSince(arn, sinceMs), run))
   );
 }
 
@@ -207,10 +216,9 @@ async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promi
 }
 
 /** Tried until the time is nearly out: what it stores exists nowhere else. */
-async function stage(descent: Descent, versionId: string, text: string, run: Run): Promise<void> {
-  run.unstored.set(keyOf(descent), text);
+async function stage(arn: string, versionId: string, text: string, run: Run): Promise<void> {
   try {
-    await retry(() => run.versions.create(descent.arn, versionId, text, AWSPENDING), {
+    await retry(() => run.versions.create(arn, versionId, text, AWSPENDING), {
       clock: run.clock,
       deadlineAtMs: run.workUntilMs,
       // Whatever the reason, trying again costs nothing and giving up may cost the pair.
@@ -223,10 +231,19 @@ async function stage(descent: Descent, versionId: string, text: string, run: Run
       { cause: error },
     );
   }
-  run.unstored.delete(keyOf(descent));
 }
 
-const keyOf = ({ arn, currentVersionId }: Descent): string => `${arn} ${currentVersionId}`;
+/** Stages the pending pair once more, as what continues the AWSCURRENT that a person has edited. */
+export async function carryOver(
+  { arn, current }: Gathered,
+  { reason, message, text }: CarryOver,
+  run: Run,
+): Promise<Acted> {
+  const descent: Descent = { arn, currentVersionId: current?.versionId ?? '' };
+  const versionId = carriedOverVersionId(descent);
+  await patiently(() => run.versions.create(arn, versionId, text, AWSPENDING), run);
+  return { reason, message, lookAgain: true };
+}
 
 const authenticates = (pair: KeyPair, run: Run): Promise<boolean> =>
   retry(() => run.momento.authenticates(pair, TEST_TIMEOUT_MS), {
@@ -239,7 +256,7 @@ const authenticates = (pair: KeyPair, run: Run): Promise<boolean> =>
 /** A pair is discarded only when Momento refused it on two ticks, and accepts AWSCURRENT at the same time. */
 async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
   const { arn, current, pending } = work;
-  const nowMs = run.clock.now();
+  const nowMs = run.awsTime.now();
   const { refused, versionId } = pending;
   if (refused === undefined) {
     const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
@@ -321,9 +338,6 @@ export const OUT_OF_TIME = deferred(
   'out-of-time',
   'This run had too little time left; the next tick continues.',
 );
-
-const hasTimeFor = (neededMs: number, run: Run): boolean =>
-  run.workUntilMs - run.clock.now() >= neededMs;
 
 const claimLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
   label: MOMENTO_CLAIM,

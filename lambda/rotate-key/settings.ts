@@ -1,6 +1,7 @@
 // What the stack tells the function, by environment variables. Checked when the function starts.
 
 import * as v from 'valibot';
+import type { SecretTag } from '../shared/secret-versions.ts';
 
 const PositiveNumber = v.pipe(v.string(), v.transform(Number), v.finite(), v.gtValue(0));
 
@@ -11,6 +12,8 @@ const Environment = v.object({
   REFRESH_AT_FRACTION: v.pipe(PositiveNumber, v.ltValue(1)),
   AUTH_RATE_PER_SECOND: PositiveNumber,
   EVENT_BUS: v.pipe(v.string(), v.nonEmpty()),
+  DISCOVER_TAG_KEY: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  DISCOVER_TAG_VALUE: v.optional(v.string(), ''),
 });
 
 export interface Settings {
@@ -23,6 +26,8 @@ export interface Settings {
   readonly authRatePerSecond: number;
   /** Name or ARN of the event bus. */
   readonly eventBus: string;
+  /** Secrets with exactly this tag hold keys too. Undefined: none are looked for. */
+  readonly discoverTag?: SecretTag;
 }
 
 /** Throws with the variable's name: a function that is set up wrongly must not start. */
@@ -34,7 +39,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       `The environment variable ${v.getDotPath(issue) ?? '?'} is wrong: ${issue.message}. Redeploy the stack.`,
     );
   }
-  const { SECRET_ARN_PREFIX, KEY_SECRETS, ...numbers } = parsed.output;
+  const { SECRET_ARN_PREFIX, KEY_SECRETS, DISCOVER_TAG_KEY, DISCOVER_TAG_VALUE, ...numbers } =
+    parsed.output;
   return {
     // Created secrets come without their common prefix: Lambda allows 4 KB of environment in all.
     secretIds: KEY_SECRETS.split(' ')
@@ -44,5 +50,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     refreshAtFraction: numbers.REFRESH_AT_FRACTION,
     authRatePerSecond: numbers.AUTH_RATE_PER_SECOND,
     eventBus: numbers.EVENT_BUS,
+    ...(DISCOVER_TAG_KEY !== undefined && {
+      discoverTag: { key: DISCOVER_TAG_KEY, value: DISCOVER_TAG_VALUE },
+    }),
   };
 }

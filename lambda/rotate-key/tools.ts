@@ -1,11 +1,14 @@
 // What a run works with, passed in from the handler: nothing below reaches for a client or a clock by itself.
 
+import type { AwsTime } from '../shared/aws-time.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/logging.ts';
 import type { MomentoAuth } from '../shared/momento-auth.ts';
 import type { Redactor } from '../shared/redaction.ts';
+import type { RefreshedKey } from '../shared/secret-value.ts';
 import type { SecretVersions } from '../shared/secret-versions.ts';
 import type { Announcer } from './announce.ts';
+import type { Measures } from './measures.ts';
 import type { Pacer } from './pacer.ts';
 import type { Settings } from './settings.ts';
 
@@ -16,14 +19,24 @@ export interface Tools {
   readonly momento: MomentoAuth;
   readonly announcer: Announcer;
   readonly redactor: Redactor;
+  /** The host's own: for waits and deadlines alone. */
   readonly clock: Clock;
+  /** For everything that AWS or another run has written down a time of. */
+  readonly awsTime: Pick<AwsTime, 'now'>;
   readonly pacer: Pacer;
   readonly log: Log;
+  readonly measure: (measures: Measures) => void;
   /**
-   * New pairs that Secrets Manager did not take before the time was out, by the version id that they
-   * replace. The next run in this process stores them instead of asking Momento again.
+   * New pairs that Secrets Manager did not take before the time was out, by the ARN of their secret. The next
+   * run in this process stores them instead of asking Momento again.
    */
-  readonly unstored: Map<string, string>;
+  readonly unstored: Map<string, UnstoredPair>;
+}
+
+export interface UnstoredPair {
+  /** Of the pair that this one replaces, and of no other. */
+  readonly spentRefreshToken: string;
+  readonly refreshed: RefreshedKey;
 }
 
 /** What belongs to one invocation. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 
 export const AWSCURRENT = 'AWSCURRENT';
+export const AWSPREVIOUS = 'AWSPREVIOUS';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
@@ -26,6 +27,10 @@ export const claimVersionId = ({ arn, currentVersionId }: Descent, attempt: numb
 /** The version that an attempt stages its new pair under. */
 export const pairVersionId = ({ arn, currentVersionId }: Descent, attempt: number): string =>
   sha256([arn, currentVersionId, attempt, 'pair']);
+
+/** The version that a pending pair is put under when it outlives an edit of AWSCURRENT. No attempt is that late. */
+export const carriedOverVersionId = (descent: Descent): string =>
+  pairVersionId(descent, MAX_ATTEMPTS - 1);
 
 /** Written by a rotation: a person's versions have a UUID or a token of the SDK's for their id. */
 export const isOurs = (versionId: string): boolean => /^[0-9a-f]{64}$/.test(versionId);

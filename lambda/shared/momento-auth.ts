@@ -1,16 +1,11 @@
 // Momento's part of a rotation: renew a key, and ask whether a key authenticates.
-// One try each, with a deadline of ours: the SDK's AuthClient has a fixed one of 60 s and never retries.
+// One try each, asked with the published message types and not with the SDK's clients: those cannot be closed, so
+// that each renewal of each key would leave a connection behind in a process that may use 1,024 of them.
 
-import { control } from '@gomomento/generated-types';
+import { auth, control } from '@gomomento/generated-types';
 import {
-  AuthClient,
-  AuthClientConfiguration,
-  CredentialProvider,
-  MomentoErrorCode,
-  NoopMomentoLoggerFactory,
-  RefreshApiKey,
-} from '@gomomento/sdk';
-import {
+  type CallOptions,
+  type ChannelCredentials,
   credentials,
   logVerbosity,
   Metadata,
@@ -29,7 +24,7 @@ import { type KeyPair, type RefreshedKey, ValidUntil } from './secret-value.ts';
 export interface MomentoAuth {
   /**
    * Renews the pair: same permissions, same duration. It settles when Momento answers, at the latest
-   * after the SDK's 60 s. Whoever waits for less must keep the promise: a late answer may carry the only
+   * after 60 s. Whoever waits for less must keep the promise: a late answer may carry the only
    * copy of a pair.
    */
   refresh(pair: KeyPair): Promise<RefreshedKey>;
@@ -51,14 +46,18 @@ export type MomentoFailureCode =
 
 export class MomentoFailure extends Failure<MomentoFailureCode> {}
 
-const REFUSALS: ReadonlySet<string> = new Set([
-  MomentoErrorCode.AUTHENTICATION_ERROR,
-  MomentoErrorCode.PERMISSION_ERROR,
-  MomentoErrorCode.INVALID_ARGUMENT_ERROR,
-  MomentoErrorCode.NOT_FOUND_ERROR,
-  MomentoErrorCode.FAILED_PRECONDITION_ERROR,
-  MomentoErrorCode.BAD_REQUEST_ERROR,
+const REFUSALS: ReadonlySet<status> = new Set([
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.FAILED_PRECONDITION,
+  status.OUT_OF_RANGE,
+  status.UNIMPLEMENTED,
 ]);
+
+/** As long as the SDK would wait. */
+const REFRESH_TIMEOUT_MS = 60_000;
 
 const Answer = v.object({
   apiKey: v.pipe(
@@ -70,107 +69,107 @@ const Answer = v.object({
   validUntil: ValidUntil,
 });
 
-export interface MomentoSdkAuthOptions {
+export interface MomentoGrpcAuthOptions {
   readonly redactor: Redactor;
   readonly clock: Clock;
   /** host:port of a plaintext Momento on this machine; see `local-endpoint.ts`. @default Momento itself, by TLS */
   readonly localEndpoint?: string | undefined;
 }
 
+type Done<Answer> = (error: ServiceError | null, answer?: Answer) => void;
+
+const { _RefreshApiTokenRequest: Refresh } = auth.auth;
+const { _ListCachesRequest: ListCaches } = control.control_client;
+
 // It writes to the console, past our redaction.
 setLogVerbosity(logVerbosity.NONE);
 
-export class MomentoSdkAuth implements MomentoAuth {
-  readonly #options: MomentoSdkAuthOptions;
+export class MomentoGrpcAuth implements MomentoAuth {
+  readonly #options: MomentoGrpcAuthOptions;
 
-  constructor(options: MomentoSdkAuthOptions) {
+  constructor(options: MomentoGrpcAuthOptions) {
     this.#options = options;
   }
 
   async refresh(pair: KeyPair): Promise<RefreshedKey> {
     const { redactor } = this.#options;
-    const client = new AuthClient({
-      credentialProvider: this.#credentials(pair),
-      // The SDK's own logger writes to the console, past our redaction.
-      configuration: new AuthClientConfiguration({ loggerFactory: new NoopMomentoLoggerFactory() }),
+    const request = new Refresh({ api_key: pair.key.wireKey, refresh_token: pair.refreshToken });
+    const answer = await this.#call<auth.auth.AuthClient, auth.auth._RefreshApiTokenResponse>(
+      auth.auth.AuthClient,
+      pair,
+      REFRESH_TIMEOUT_MS,
+      (client, options, done) => client.RefreshApiToken(request, new Metadata(), options, done),
+    ).catch((error: ServiceError) => {
+      throw refreshFailure(error);
     });
-    const answer = await client.refreshApiKey(pair.refreshToken);
-    if (answer instanceof RefreshApiKey.Error) {
-      throw refreshFailure(answer.errorCode(), answer.message(), answer.innerException());
-    }
-    if (!(answer instanceof RefreshApiKey.Success)) throw badAnswer();
-    redactor.learn(answer.apiKey, answer.refreshToken, readApiKey(answer.apiKey)?.wireKey);
-    const refreshed = v.safeParse(Answer, {
-      apiKey: answer.apiKey,
-      refreshToken: answer.refreshToken,
-      endpoint: answer.endpoint,
-      validUntil: endOf(answer),
-    });
+    const { api_key, refresh_token: refreshToken, endpoint } = answer;
+    // The form in which the console hands keys out, and which applications give to the SDK.
+    const apiKey = Buffer.from(JSON.stringify({ endpoint, api_key })).toString('base64');
+    redactor.learn(apiKey, refreshToken, api_key);
+    const validUntil = endOf(answer.valid_until, apiKey);
+    const refreshed = v.safeParse(Answer, { apiKey, refreshToken, endpoint, validUntil });
     if (!refreshed.success) throw badAnswer();
     return refreshed.output;
   }
 
-  // Asked with the published message types, not with the SDK's CacheClient: that one opens data-plane
-  // channels which nobody needs here, and takes no deadline for a control call.
   async authenticates(pair: KeyPair, timeoutMs: number): Promise<boolean> {
+    const metadata = new Metadata();
+    metadata.set('authorization', pair.key.wireKey);
+    try {
+      await this.#call(
+        control.control_client.ScsControlClient,
+        pair,
+        timeoutMs,
+        (client, options, done) => client.ListCaches(new ListCaches({}), metadata, options, done),
+      );
+      return true;
+    } catch (error) {
+      const { code, details } = error as ServiceError;
+      if (code === status.PERMISSION_DENIED) return true;
+      if (code === status.UNAUTHENTICATED) return false;
+      throw code === status.RESOURCE_EXHAUSTED
+        ? rateLimited(details, error)
+        : unreachable(`${status[code]}: ${details}`, error);
+    }
+  }
+
+  /** On a connection of its own, which is closed whatever comes. Rejects with a `ServiceError`. */
+  async #call<Client extends { close(): void }, Answer>(
+    service: new (address: string, channel: ChannelCredentials) => Client,
+    { controlEndpoint }: KeyPair,
+    timeoutMs: number,
+    send: (client: Client, options: CallOptions, done: Done<Answer>) => void,
+  ): Promise<Answer> {
     const { localEndpoint, clock } = this.#options;
-    const client = new control.control_client.ScsControlClient(
-      localEndpoint ?? pair.controlEndpoint,
+    const client = new service(
+      localEndpoint ?? controlEndpoint,
       localEndpoint === undefined ? credentials.createSsl() : credentials.createInsecure(),
     );
     try {
-      const metadata = new Metadata();
-      metadata.set('authorization', pair.key.wireKey);
-      return await new Promise<boolean>((resolve, reject) => {
-        client.ListCaches(
-          new control.control_client._ListCachesRequest({}),
-          metadata,
-          { deadline: clock.now() + timeoutMs },
-          (error: ServiceError | null) => {
-            if (error === null || error.code === status.PERMISSION_DENIED) return resolve(true);
-            if (error.code === status.UNAUTHENTICATED) return resolve(false);
-            reject(
-              error.code === status.RESOURCE_EXHAUSTED
-                ? rateLimited(error.details, error)
-                : unreachable(`${status[error.code]}: ${error.details}`, error),
-            );
-          },
+      return await new Promise<Answer>((resolve, reject) => {
+        send(client, { deadline: clock.now() + timeoutMs }, (error, answer) =>
+          answer === undefined ? reject(error) : resolve(answer),
         );
       });
     } finally {
       client.close();
     }
   }
-
-  #credentials(pair: KeyPair): CredentialProvider {
-    const { localEndpoint } = this.#options;
-    const endpoint = localEndpoint ?? pair.controlEndpoint;
-    return CredentialProvider.fromString({
-      apiKey: pair.apiKey,
-      endpointOverrides: {
-        controlEndpoint: endpoint,
-        cacheEndpoint: endpoint,
-        tokenEndpoint: endpoint,
-        secureConnection: localEndpoint === undefined,
-      },
-    });
-  }
 }
 
 /** Epoch seconds; 0 never. What is no such time is looked up in the key itself: the pair is too dear to drop. */
-function endOf(answer: RefreshApiKey.Success): number | undefined {
-  const said = answer.expiresAt.doesExpire() ? answer.expiresAt.epoch() : 0;
-  return v.is(ValidUntil, said) ? said : readApiKey(answer.apiKey)?.expiresAtSeconds;
-}
+const endOf = (said: number, apiKey: string): number | undefined =>
+  v.is(ValidUntil, said) ? said : readApiKey(apiKey)?.expiresAtSeconds;
 
-function refreshFailure(code: string, said: string, cause: unknown): MomentoFailure {
-  if (code === MomentoErrorCode.LIMIT_EXCEEDED_ERROR) return rateLimited(said, cause);
+function refreshFailure(error: ServiceError): MomentoFailure {
+  const { code, details } = error;
+  if (code === status.RESOURCE_EXHAUSTED) return rateLimited(details, error);
   if (REFUSALS.has(code)) {
-    return new MomentoFailure('momento-refused', `Momento refused to renew the key: ${said}`, {
-      cause,
+    return new MomentoFailure('momento-refused', `Momento refused to renew the key: ${details}`, {
+      cause: error,
     });
   }
-  return unreachable(`${code}: ${said}`, cause);
+  return unreachable(`${status[code]}: ${details}`, error);
 }
 
 const rateLimited = (said: string, cause: unknown) =>

@@ -12,28 +12,48 @@ const LOOKS_LIKE_A_CREDENTIAL =
 const SHORTEST_SECRET = 8;
 
 export class Redactor {
-  readonly #known = new Set<string>();
+  /** By their first characters, so that a text is read once, however many secrets are known. */
+  readonly #known = new Map<string, Set<string>>();
 
   /** Remembers secrets, so that they are recognised wherever they turn up, for the process's life. */
   learn(...secrets: ReadonlyArray<string | undefined>): void {
     for (const secret of secrets) {
       const text = secret?.trim() ?? '';
       if (text.length < SHORTEST_SECRET) continue;
-      this.#known.add(text);
+      this.#remember(text);
       // As it stands inside JSON inside a string, and as header values travel.
-      this.#known.add(JSON.stringify(text).slice(1, -1));
-      this.#known.add(Buffer.from(text).toString('base64'));
-      this.#known.add(encodeURIComponent(text));
+      this.#remember(JSON.stringify(text).slice(1, -1));
+      this.#remember(Buffer.from(text).toString('base64'));
+      this.#remember(encodeURIComponent(text));
     }
   }
 
+  #remember(secret: string): void {
+    const beginning = secret.slice(0, SHORTEST_SECRET);
+    const alike = this.#known.get(beginning) ?? new Set();
+    this.#known.set(beginning, alike.add(secret));
+  }
+
   text(text: string): string {
-    let clean = text;
-    // Longest first: a key may contain another secret.
-    for (const secret of [...this.#known].sort((a, b) => b.length - a.length)) {
-      if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
+    return this.#withoutKnown(text).replace(LOOKS_LIKE_A_CREDENTIAL, REDACTED);
+  }
+
+  #withoutKnown(text: string): string {
+    let clean = '';
+    let keptTo = 0;
+    // Secrets may overlap or contain one another: nothing of any of them stays.
+    let secretTo = 0;
+    for (let at = 0; at + SHORTEST_SECRET <= text.length; at += 1) {
+      const alike = this.#known.get(text.slice(at, at + SHORTEST_SECRET));
+      if (alike === undefined) continue;
+      for (const secret of alike) {
+        if (!text.startsWith(secret, at)) continue;
+        if (at >= secretTo) clean += text.slice(keptTo, at) + REDACTED;
+        secretTo = Math.max(secretTo, at + secret.length);
+        keptTo = secretTo;
+      }
     }
-    return clean.replace(LOOKS_LIKE_A_CREDENTIAL, REDACTED);
+    return clean + text.slice(keptTo);
   }
 
   /** A copy in which every string, keys of objects included, is clean. Errors keep name, message, code. */

@@ -5,6 +5,7 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  ListSecretsCommand,
   ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   type SecretsManagerClient,
@@ -34,6 +35,11 @@ export interface LabelMove {
   readonly to?: string;
 }
 
+export interface SecretTag {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** Every method throws `SecretFailure` and nothing else. */
 export interface SecretVersions {
   describe(secretId: string): Promise<SecretDescription>;
@@ -48,6 +54,8 @@ export interface SecretVersions {
   moveLabel(secretId: string, label: string, move: LabelMove): Promise<void>;
   /** How many versions, labelled or not, came into being at or after this instant. */
   countCreatedSince(secretId: string, sinceMs: number): Promise<number>;
+  /** ARNs of all secrets with exactly this tag that can be written here: replicas of other Regions cannot. */
+  listTagged(tag: SecretTag): Promise<string[]>;
 }
 
 export type SecretFailureCode =
@@ -165,6 +173,34 @@ export class SecretsManagerVersions implements SecretVersions {
       token = page.NextToken;
     } while (token !== undefined);
     return count;
+  }
+
+  async listTagged({ key, value }: SecretTag): Promise<string[]> {
+    const arns: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#send((options) =>
+        this.#client.send(
+          new ListSecretsCommand({
+            Filters: [
+              { Key: 'tag-key', Values: [key] },
+              { Key: 'tag-value', Values: [value] },
+            ],
+            MaxResults: 100,
+            ...(token !== undefined && { NextToken: token }),
+          }),
+          options,
+        ),
+      );
+      for (const { ARN, Tags = [], PrimaryRegion } of page.SecretList ?? []) {
+        // The filters ask for beginnings, and for the value of any tag.
+        const isTagged = Tags.some((tag) => tag.Key === key && tag.Value === value);
+        const isReplica = PrimaryRegion !== undefined && PrimaryRegion !== ARN?.split(':')[3];
+        if (ARN !== undefined && isTagged && !isReplica) arns.push(ARN);
+      }
+      token = page.NextToken;
+    } while (token !== undefined);
+    return arns;
   }
 
   async #send<T>(call: (options: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T> {

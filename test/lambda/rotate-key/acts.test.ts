@@ -42,9 +42,9 @@ const refreshes = (world: World): number =>
 const strayLabels = (world: World): string[] =>
   Object.keys(world.labels()).filter((label) => !/^AWS(CURRENT|PREVIOUS)$/.test(label));
 
-/** What a due rotation calls: 12 calls, RefreshApiKey the sixth. */
-const REFRESH = 5;
-const STEPS = Array.from({ length: 12 }, (_, index) => index);
+/** What a due rotation calls: 13 calls, RefreshApiKey the seventh. */
+const REFRESH = 6;
+const STEPS = Array.from({ length: 13 }, (_, index) => index);
 
 describe('one trouble does not cost the run its rotation', () => {
   const once = (world: World, index: number, fault: Fault) => {
@@ -410,11 +410,12 @@ describe('the account’s auth operations', () => {
     };
     expect(await world.tick()).toMatchObject({ outcome: 'rotated' });
     const [first = 0, second = 0, third = 0] = begunMs;
-    expect([second - first, third - second]).toEqual([10_000, 10_000]);
+    // A window of ten seconds and its slack, from the end of the call before.
+    expect([second - first, third - second]).toEqual([10_030, 10_030]);
   });
 });
 
-test('forced again and again while Momento is away: at most 40 versions, and the schedule still rotates', async () => {
+test('forced again and again while Momento is away: at most 40 versions, and the schedule goes on', async () => {
   const world = due();
   const event = { secretId: world.arn, force: true };
   world.fault = (call) => (call === 'RefreshApiKey' ? away : undefined);
@@ -428,6 +429,23 @@ test('forced again and again while Momento is away: at most 40 versions, and the
   world.fault = () => undefined;
   // What an operator's haste has made longest: the back-off of the last claim.
   world.wait(110 * 60);
+  expect(await world.tick()).toMatchObject({ outcome: 'deferred', reason: 'version-budget-spent' });
+  world.wait(DAY_SECONDS);
   expect(await world.tick()).toMatchObject({ outcome: 'rotated', reason: 'interrupted' });
   expect(strayLabels(world)).toEqual([]);
+});
+
+test('a key that is about to end is renewed whatever the budget says', async () => {
+  const world = new World();
+  world.import(DAY_SECONDS);
+  world.wait(20 * HOUR_SECONDS);
+  for (let version = 0; version < 40; version += 1) {
+    world.put(`${version}`, undefined, ['ANOTHER_TOOL']);
+  }
+  expect(await world.tick()).toMatchObject({ outcome: 'deferred', reason: 'version-budget-spent' });
+  world.wait(HOUR_SECONDS - 10);
+  expect(await world.tick()).toMatchObject({ outcome: 'deferred' });
+  world.wait(10);
+  // Three intervals are left.
+  expect(await world.tick()).toMatchObject({ outcome: 'rotated', reason: 'due' });
 });

@@ -39,6 +39,7 @@ export const current = (fields: Record<string, unknown> = {}) => ({
 export const pending = (overrides: Partial<PendingVersion> = {}): PendingVersion => ({
   versionId: 'pending-version',
   descends: true,
+  descendsFromEdited: false,
   content: content({ refreshToken: 'refresh-2' }),
   empty: false,
   refused: undefined,

@@ -31,7 +31,7 @@ const tracesOf = (pair: Pair): string[] => [
 function pairsOf(world: World): Pair[] {
   const texts = [
     ...world.secrets.inspect(world.arn).map(({ secretString }) => secretString ?? ''),
-    ...world.unstored.values(),
+    ...[...world.unstored.values()].map(({ refreshed }) => JSON.stringify(refreshed)),
   ];
   return texts.map((text) => JSON.parse(text)).filter(({ apiKey }) => apiKey !== undefined);
 }

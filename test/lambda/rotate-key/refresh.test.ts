@@ -18,6 +18,8 @@ const NEW_KEY: RefreshedKey = {
   validUntil: 2_000_000_000,
 };
 
+const TURN = { end: () => {} };
+
 type Script = (clock: SimulatedClock) => Promise<RefreshedKey>;
 const ok: Script = async () => NEW_KEY;
 const after =
@@ -48,7 +50,8 @@ function scripted(calls: Script[], options: { alive?: boolean | 'unknown'; timeM
   const run = {
     clock,
     momento,
-    pacer: { turn: async () => {} },
+    awsTime: clock,
+    pacer: { turn: async () => TURN },
     workUntilMs: startedAtMs + (options.timeMs ?? 295_000),
   } as unknown as Run;
   const pair = content();
@@ -59,7 +62,7 @@ function scripted(calls: Script[], options: { alive?: boolean | 'unknown'; timeM
     calls: () => made,
     elapsedMs: () => clock.now() - startedAtMs,
     clock,
-    go: (attempt = 0) => clock.run(refresh(pair.pair, attempt, (key) => late.push(key), run)),
+    go: (attempt = 0) => clock.run(refresh(pair.pair, attempt, TURN, (key) => late.push(key), run)),
   };
 }
 

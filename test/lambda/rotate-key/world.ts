@@ -1,18 +1,26 @@
 // The rotation code over local Secrets Manager and local Momento, in memory and on a simulated clock.
 // The one thing left out is the wire: what the stores decide is what the servers on loopback decide.
 
-import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import type {
+  EventBridgeClient,
+  PutEventsCommandInput,
+  PutEventsRequestEntry,
+  PutEventsResponse,
+} from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { EventBridgeAnnouncer } from '../../../lambda/rotate-key/announce.ts';
+import type { Measures } from '../../../lambda/rotate-key/measures.ts';
 import type { KeyResult } from '../../../lambda/rotate-key/outcome.ts';
 import { evenPacer } from '../../../lambda/rotate-key/pacer.ts';
 import { RotationFailed, runOnce } from '../../../lambda/rotate-key/run.ts';
-import type { Tools } from '../../../lambda/rotate-key/tools.ts';
+import type { Tools, UnstoredPair } from '../../../lambda/rotate-key/tools.ts';
+import { AwsTime } from '../../../lambda/shared/aws-time.ts';
+import type { Clock } from '../../../lambda/shared/clock.ts';
 import { withTimeout } from '../../../lambda/shared/deadline.ts';
 import { type MomentoAuth, MomentoFailure } from '../../../lambda/shared/momento-auth.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import type { KeyPair, RefreshedKey } from '../../../lambda/shared/secret-value.ts';
-import { SecretsManagerVersions } from '../../../lambda/shared/secret-versions.ts';
+import { SecretsManagerVersions, type SecretTag } from '../../../lambda/shared/secret-versions.ts';
 import { EventBus } from '../../../local/aws/event-bus.ts';
 import { SecretsManager } from '../../../local/aws/secrets-manager.ts';
 import { MomentoAccount, type MomentoAccountOptions } from '../../../local/momento/account.ts';
@@ -22,7 +30,8 @@ import { SimulatedClock } from '../simulated-clock.ts';
 
 /**
  * What may happen to one call. `kill`: the process is gone before it; `kill-after`: after its effect;
- * `takesMs`: the effect and the answer come that late.
+ * `takesMs`: the effect and the answer come that late; `answersAfterMs`: the answer alone; `refuse-entries`:
+ * PutEvents answers well, but took none of them.
  */
 export type Fault =
   | Error
@@ -30,7 +39,27 @@ export type Fault =
   | 'silence'
   | 'kill'
   | 'kill-after'
-  | { readonly takesMs: number };
+  | 'refuse-entries'
+  | { readonly takesMs: number; readonly answerIsLost?: true }
+  | { readonly answersAfterMs: number };
+
+/** A process of the function, with what it holds in memory as long as it lives. */
+export interface FunctionProcess {
+  /** What the store would not take. */
+  readonly unstored: Map<string, UnstoredPair>;
+  /** What its host's clock says, and what it has learned of AWS's. */
+  readonly clock: Clock;
+  readonly awsTime: AwsTime;
+  /** Nothing that it would do from now on happens. */
+  ended: boolean;
+}
+
+/** The invocation that makes a call. */
+export interface Caller {
+  readonly claimant: string;
+  readonly process: FunctionProcess;
+  readonly kill: () => void;
+}
 
 export interface LogLine {
   readonly level: string;
@@ -45,6 +74,27 @@ export interface Invocation {
   readonly tookMs: number;
 }
 
+interface InvokeOptions {
+  /** @default 300 */
+  readonly timeoutSeconds?: number;
+  readonly secretIds?: readonly string[];
+}
+
+const refusedEntries = ({ Entries = [] }: PutEventsCommandInput): PutEventsResponse => ({
+  FailedEntryCount: Entries.length,
+  Entries: Entries.map(() => ({
+    ErrorCode: 'ThrottlingException',
+    ErrorMessage: 'Rate exceeded',
+  })),
+});
+
+/** A host's clock that is wrong by so much, and otherwise runs as the world's does. */
+const wrongClock = (clock: Clock, errorMs: number): Clock => ({
+  now: () => clock.now() + errorMs,
+  sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+  random: () => clock.random(),
+});
+
 export const TICK = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
 export const HOUR_SECONDS = 3_600;
 export const DAY_SECONDS = 86_400;
@@ -52,6 +102,19 @@ export const DAY_SECONDS = 86_400;
 const CALL_MS = 20;
 /** The deadline of a refresh. Source: the SDK's own. */
 const SDK_TIMEOUT_MS = 60_000;
+
+/** `answer`: what the effect gave; undefined before it, and for a refusal. */
+export interface WitnessedCall {
+  readonly name: string;
+  readonly input: unknown;
+  readonly caller: Caller;
+  readonly answer?: unknown;
+}
+
+const isSlow = (
+  fault: Fault | undefined,
+): fault is { readonly takesMs: number; readonly answerIsLost?: true } =>
+  typeof fault === 'object' && 'takesMs' in fault;
 
 export class World {
   readonly clock = new SimulatedClock();
@@ -66,14 +129,20 @@ export class World {
   /** When, in epoch milliseconds, each of them did. */
   readonly callTimesMs: number[] = [];
   /** Decides what happens to a call; set by the test. */
-  fault: (call: string, input: unknown) => Fault | undefined = () => undefined;
+  fault: (call: string, input: unknown, caller: Caller) => Fault | undefined = () => undefined;
+  /** Looks on before and after each effect, and when its answer arrives; set by the test. */
+  witness: (moment: 'before' | 'after' | 'answered', call: WitnessedCall) => void = () => {};
   /** Refuses single entries of a PutEvents that is otherwise answered well; set by the test. */
   entryFault: (entry: PutEventsRequestEntry) => boolean = () => false;
   authRatePerSecond = 5;
+  scheduleIntervalSeconds = HOUR_SECONDS;
+  discoverTag: SecretTag | undefined;
+  /** What each run was counted by. */
+  readonly measured: Measures[] = [];
   readonly arn: string;
   readonly #log: Tools['log'];
-  /** What a process keeps in memory because the store would not take it. */
-  unstored = new Map<string, string>();
+  /** The one that takes an invocation, unless another is named. */
+  process: FunctionProcess = this.makeProcess();
   #ids = 0;
 
   constructor(momento: Partial<MomentoAccountOptions> = {}) {
@@ -166,15 +235,25 @@ export class World {
     this.clock.nowMs += seconds * 1000;
   }
 
+  /** What the process keeps in memory because the store would not take it. */
+  get unstored(): ReadonlyMap<string, UnstoredPair> {
+    return this.process.unstored;
+  }
+
   /** A process of its own: what the last one held in memory is gone. */
-  newProcess(): void {
-    this.unstored = new Map();
+  newProcess(clockErrorMs = 0): void {
+    this.process = this.makeProcess(clockErrorMs);
+  }
+
+  makeProcess(clockErrorMs = 0): FunctionProcess {
+    const clock = wrongClock(this.clock, clockErrorMs);
+    return { unstored: new Map(), ended: false, clock, awsTime: new AwsTime(clock) };
   }
 
   /** One invocation, to its end: the first key's result, or `killed`. Failures are results here too. */
   async tick(
     event: unknown = TICK,
-    options: { timeoutSeconds?: number; secretIds?: readonly string[] } = {},
+    options: InvokeOptions = {},
   ): Promise<KeyResult | { outcome: 'killed'; reason: 'killed' }> {
     const ended = await this.invoke(event, options);
     if (ended === 'killed') return { outcome: 'killed', reason: 'killed' };
@@ -184,20 +263,32 @@ export class World {
   }
 
   /** One invocation, to its end. Throws what is no `RotationFailed`. */
-  async invoke(
+  async invoke(event: unknown = TICK, options: InvokeOptions = {}): Promise<Invocation | 'killed'> {
+    return this.clock.run(this.begin(event, options));
+  }
+
+  /** One invocation, for whoever moves the clock. Throws what is no `RotationFailed`. */
+  async begin(
     event: unknown = TICK,
     {
       timeoutSeconds = 300,
       secretIds = [this.arn],
-    }: { timeoutSeconds?: number; secretIds?: readonly string[] } = {},
+      process = this.process,
+      claimant = `run-${++this.#ids}`,
+    }: InvokeOptions & { process?: FunctionProcess; claimant?: string } = {},
   ): Promise<Invocation | 'killed'> {
     let kill = (): void => {};
     const killed = new Promise<'killed'>((resolve) => {
-      kill = () => resolve('killed');
+      kill = () => {
+        process.ended = true;
+        if (process === this.process) this.newProcess();
+        resolve('killed');
+      };
     });
+    const caller: Caller = { claimant, process, kill };
     const startedMs = this.clock.now();
-    const run = runOnce(event, this.tools(kill, secretIds), {
-      claimant: `run-${++this.#ids}`,
+    const run = runOnce(event, this.tools(caller, secretIds), {
+      claimant,
       remainingMs: timeoutSeconds * 1000,
     });
     const ended = run.then(
@@ -207,58 +298,82 @@ export class World {
         return { keys: error.keys, error, tookMs: this.clock.now() - startedMs };
       },
     );
-    const first = await this.clock.run(Promise.race([ended, killed]));
-    if (first === 'killed') this.newProcess();
-    return first;
+    return Promise.race([ended, killed]);
   }
 
-  tools(kill: () => void, secretIds: readonly string[] = [this.arn]): Tools {
-    const { clock, redactor } = this;
+  tools(caller: Caller, secretIds: readonly string[] = [this.arn]): Tools {
+    const { redactor } = this;
+    const { clock, awsTime } = caller.process;
     return {
       clock,
+      awsTime,
       redactor,
       settings: {
         secretIds,
-        scheduleIntervalSeconds: HOUR_SECONDS,
+        scheduleIntervalSeconds: this.scheduleIntervalSeconds,
         refreshAtFraction: 0.3333,
         authRatePerSecond: this.authRatePerSecond,
         eventBus: 'default',
+        ...(this.discoverTag && { discoverTag: this.discoverTag }),
       },
-      versions: new SecretsManagerVersions(this.#secretsClient(kill), clock),
-      momento: this.#momentoAuth(kill),
-      announcer: new EventBridgeAnnouncer(this.#eventsClient(kill), 'default', redactor, clock),
+      versions: new SecretsManagerVersions(this.#secretsClient(caller), clock),
+      momento: this.#momentoAuth(caller),
+      announcer: new EventBridgeAnnouncer(this.#eventsClient(caller), 'default', redactor, clock),
       pacer: evenPacer(this.authRatePerSecond, clock),
       log: this.#log,
-      unstored: this.unstored,
+      measure: (measures) => this.measured.push(measures),
+      unstored: caller.process.unstored,
     };
   }
 
-  async #call<T>(name: string, input: unknown, kill: () => void, effect: () => T): Promise<T> {
-    const fault = this.fault(name, input);
-    await this.clock.sleep(
-      typeof fault === 'object' && 'takesMs' in fault ? fault.takesMs : CALL_MS,
-    );
-    if (fault === 'kill') return this.#dead(kill);
+  async #call<T>(
+    name: string,
+    input: unknown,
+    caller: Caller,
+    effect: (fault: Fault | undefined) => T,
+  ): Promise<T> {
+    // Whatever a process that has ended would still do, nobody hears of it.
+    if (caller.process.ended) return new Promise(() => {});
+    const fault = this.fault(name, input, caller);
+    await this.clock.sleep(isSlow(fault) ? fault.takesMs : CALL_MS);
+    if (fault === 'kill') return this.#dead(caller);
     if (fault === 'silence') return new Promise(() => {});
     if (fault instanceof Error) throw fault;
     this.calls.push(name);
     this.callTimesMs.push(this.clock.now());
-    const answer = effect();
-    if (fault === 'kill-after') return this.#dead(kill);
-    if (fault === 'lose-answer') throw new Error('socket hang up');
+    const call = { name, input, caller };
+    this.witness('before', call);
+    let answer: T;
+    try {
+      answer = effect(fault);
+    } catch (error) {
+      this.witness('after', call);
+      throw error;
+    }
+    this.witness('after', { ...call, answer });
+    if (fault === 'kill-after') return this.#dead(caller);
+    if (fault === 'lose-answer' || (isSlow(fault) && fault.answerIsLost)) {
+      throw new Error('socket hang up');
+    }
+    if (typeof fault === 'object' && 'answersAfterMs' in fault) {
+      await this.clock.sleep(fault.answersAfterMs);
+    }
+    this.witness('answered', { ...call, answer });
     return answer;
   }
 
-  #dead<T>(kill: () => void): Promise<T> {
+  #dead<T>({ kill }: Caller): Promise<T> {
     kill();
     return new Promise(() => {});
   }
 
-  #secretsClient(kill: () => void): SecretsManagerClient {
+  #secretsClient(caller: Caller): SecretsManagerClient {
     const { secrets } = this;
     const send = async (command: { constructor: { name: string }; input: never }) => {
       const name = command.constructor.name.replace(/Command$/, '');
-      return this.#call(name, command.input, kill, () => {
+      const { clock, awsTime } = caller.process;
+      const sentAtMs = clock.now();
+      const answered = this.#call(name, command.input, caller, () => {
         switch (name) {
           case 'DescribeSecret':
             return secrets.describeSecret(command.input);
@@ -270,25 +385,35 @@ export class World {
             return secrets.updateSecretVersionStage(command.input);
           case 'ListSecretVersionIds':
             return secrets.listSecretVersionIds(command.input);
+          case 'ListSecrets':
+            return secrets.listSecrets(command.input);
           default:
             throw new Error(`The function's role may not call ${name}.`);
         }
       });
+      // Each answer, a refusal as well, has a header that says AWS's time in whole seconds.
+      return answered.finally(() =>
+        awsTime.hear(Math.floor(this.clock.now() / 1000) * 1000, sentAtMs),
+      );
     };
     return { send } as unknown as SecretsManagerClient;
   }
 
-  #eventsClient(kill: () => void): EventBridgeClient {
+  #eventsClient(caller: Caller): EventBridgeClient {
     const send = async (command: { input: never }) =>
-      this.#call('PutEvents', command.input, kill, () => this.bus.putEvents(command.input));
+      this.#call('PutEvents', command.input, caller, (fault) =>
+        fault === 'refuse-entries'
+          ? refusedEntries(command.input)
+          : this.bus.putEvents(command.input),
+      );
     return { send } as unknown as EventBridgeClient;
   }
 
-  #momentoAuth(kill: () => void): MomentoAuth {
+  #momentoAuth(caller: Caller): MomentoAuth {
     return {
       refresh: (pair: KeyPair): Promise<RefreshedKey> =>
         this.#asMomento(SDK_TIMEOUT_MS, () =>
-          this.#call('RefreshApiKey', pair, kill, () => {
+          this.#call('RefreshApiKey', pair, caller, () => {
             const issued = this.momento.refreshApiToken({
               apiKey: pair.key.wireKey,
               refreshToken: pair.refreshToken,
@@ -300,17 +425,18 @@ export class World {
           }),
         ),
       authenticates: (pair: KeyPair, timeoutMs: number): Promise<boolean> =>
-        this.#asMomento(timeoutMs, () =>
-          this.#call('ListCaches', pair, kill, () => {
-            try {
-              this.momento.listCaches(pair.key.wireKey);
-              return true;
-            } catch (error) {
-              if (!(error instanceof MomentoRefusal)) throw error;
-              return error.status !== 'UNAUTHENTICATED';
-            }
-          }),
-        ),
+        this.#asMomento(timeoutMs, async () => {
+          try {
+            await this.#call('ListCaches', pair, caller, () =>
+              this.momento.listCaches(pair.key.wireKey),
+            );
+            return true;
+          } catch (error) {
+            if (!(error instanceof MomentoRefusal)) throw error;
+            if (error.status === 'RESOURCE_EXHAUSTED') throw error;
+            return error.status !== 'UNAUTHENTICATED';
+          }
+        }),
     };
   }
 

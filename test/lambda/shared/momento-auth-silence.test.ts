@@ -11,7 +11,7 @@ test('neither the SDK nor gRPC prints a word', async () => {
   // Read when grpc-js is loaded: so everything that loads it comes later than this.
   process.env.GRPC_TRACE = 'all';
   process.env.GRPC_VERBOSITY = 'DEBUG';
-  const { MomentoSdkAuth } = await import('../../../lambda/shared/momento-auth.ts');
+  const { MomentoGrpcAuth } = await import('../../../lambda/shared/momento-auth.ts');
   const { MomentoAccount } = await import('../../../local/momento/account.ts');
   const { startMomentoServer } = await import('../../../local/momento/server.ts');
 
@@ -25,7 +25,7 @@ test('neither the SDK nor gRPC prints a word', async () => {
   });
   const printed = await printedBy(async () => {
     const server = await startMomentoServer({ account, intercept: () => fault });
-    const momento = new MomentoSdkAuth({
+    const momento = new MomentoGrpcAuth({
       redactor: new Redactor(),
       clock: systemClock,
       localEndpoint: server.endpoint,

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '../../../lambda/shared/clock.ts';
 import { describeError } from '../../../lambda/shared/logging.ts';
-import { MomentoSdkAuth } from '../../../lambda/shared/momento-auth.ts';
+import { MomentoGrpcAuth } from '../../../lambda/shared/momento-auth.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import { type KeyPair, parseSecretValue } from '../../../lambda/shared/secret-value.ts';
 import { type IssuedKey, MomentoAccount } from '../../../local/momento/account.ts';
@@ -39,7 +39,7 @@ let server: MomentoServer;
 let fault: Fault | undefined;
 let methods: string[];
 let redactor: Redactor;
-let momento: MomentoSdkAuth;
+let momento: MomentoGrpcAuth;
 
 beforeEach(async () => {
   let ids = 0;
@@ -59,7 +59,7 @@ beforeEach(async () => {
     },
   });
   redactor = new Redactor();
-  momento = new MomentoSdkAuth({ redactor, clock: systemClock, localEndpoint: server.endpoint });
+  momento = new MomentoGrpcAuth({ redactor, clock: systemClock, localEndpoint: server.endpoint });
 });
 afterEach(() => server.close());
 
@@ -290,13 +290,13 @@ describe('without a local endpoint', () => {
     await new Promise((resolve) => listener.close(resolve));
   });
 
-  test.each<[string, (auth: MomentoSdkAuth, pair: KeyPair) => Promise<unknown>]>([
+  test.each<[string, (auth: MomentoGrpcAuth, pair: KeyPair) => Promise<unknown>]>([
     ['renewing', (auth, pair) => auth.refresh(pair)],
     ['asking', (auth, pair) => auth.authenticates(pair, TIMEOUT_MS)],
   ])(
     '%s: a key whose endpoint carries a port is taken there, by TLS all the same',
     async (_, call) => {
-      const auth = new MomentoSdkAuth({ redactor, clock: systemClock });
+      const auth = new MomentoGrpcAuth({ redactor, clock: systemClock });
       const pair = pairOf({
         apiKey: v1Key({}, `cell.localhost:${port}`),
         refreshToken: 'canary-refresh-token',
