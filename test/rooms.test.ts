@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
-const ROOMS = ['bin', 'lib', 'lambda', 'local'];
+const ROOMS = ['bin', 'lib', 'lambda', 'local', 'bench'];
 
 interface Import {
   readonly file: string;
@@ -37,6 +37,7 @@ const roomOf = (path: string): string => {
 
 /** Besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  bench: ['local', 'local/assembly'],
   bin: ['lib'],
   lib: ['lambda/shared'],
   'lambda/shared': [],

@@ -62,6 +62,8 @@ export interface Circumstances {
   readonly refreshAtFraction: number;
   /** An operator wants this key renewed now, due or not. */
   readonly force: boolean;
+  /** This process holds the pair that AWSCURRENT was renewed to: Secrets Manager would not take it. */
+  readonly isUnstored: boolean;
 }
 
 type RotatableContent = Extract<CurrentVersion['content'], { kind: 'pair' }>;
@@ -247,14 +249,14 @@ const backingOff: Rule = ({ claim }, { nowMs, force }) =>
 // Nobody knows how far the run got that wrote the claim, and it may have spent the refresh token: only
 // another attempt shows, so it cannot wait until the key is due.
 const interrupted: Rule = ({ current, claim }, circumstances) =>
-  claim?.attempt === undefined
+  claim?.attempt === undefined && !circumstances.isUnstored
     ? undefined
     : rotate(
         current,
         circumstances,
         'interrupted',
         'An earlier attempt did not finish; this one renewed the key.',
-        claim.attempt + 1,
+        (claim?.attempt ?? -1) + 1,
       );
 
 const forced: Rule = ({ current }, circumstances) =>

@@ -20,6 +20,9 @@ const ATTEMPTS_WANTED = 3;
 /** Time for four attempts with their back-off (1, 2, 4 minutes). */
 const LEAST_MARGIN_SECONDS = 15 * 60;
 
+/** A key is already younger than its version by what the renewal took. */
+const RENEWAL_SECONDS = 60;
+
 /** What must be left of a life for it to be renewed reliably. */
 const leastMarginSeconds = ({ scheduleIntervalSeconds }: Pace): number =>
   Math.max(ATTEMPTS_WANTED * scheduleIntervalSeconds, LEAST_MARGIN_SECONDS);
@@ -44,7 +47,7 @@ export function marginSeconds(life: Life, pace: Pace): number {
 export const leastLifeSeconds = (pace: Pace): number =>
   Math.max(
     2 * ATTEMPTS_WANTED * pace.scheduleIntervalSeconds,
-    LEAST_SPACING_SECONDS + leastMarginSeconds(pace),
+    LEAST_SPACING_SECONDS + leastMarginSeconds(pace) + RENEWAL_SECONDS,
   );
 
 /** So near to its end that nothing may hold its renewal back. */
@@ -69,32 +72,35 @@ export interface Warnable extends Life {
 }
 
 /**
- * The sentence for the event "Expiring", or undefined while nobody needs to hear of it:
- * a key that nothing renews, once it is due; a key that should have been renewed two intervals ago; a key
- * whose life is too short for the schedule or for its secret. It comes on two ticks a day (so that a lost one
- * does not silence it), on two an hour on the last day, and for a life that is too short on the two ticks after
- * the import: people stop reading what repeats.
+ * The sentence for the event "Expiring", or undefined while nobody needs to hear of it: a key that nothing renews,
+ * once it is due; a key that should have been renewed two intervals ago. It comes on two ticks a day (so that a lost
+ * one does not silence it), and on two an hour on the last day: people stop reading what repeats.
  */
-export function expiryWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
+export function endWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
   const left = remainingSeconds(key.validUntil, nowMs);
   if (left <= 0) return undefined;
   const margin = marginSeconds(key, pace);
   const ends = `The key ends at ${instant(key.validUntil * 1000)}, in ${duration(left)}`;
-  const interval = pace.scheduleIntervalSeconds;
   const period = left <= 86_400 ? 3_600 : 86_400;
-  const periodBegins = Math.floor(left / period) !== Math.floor((left + 2 * interval) / period);
+  const laterLeft = left + 2 * pace.scheduleIntervalSeconds;
+  if (Math.floor(left / period) === Math.floor(laterLeft / period)) return undefined;
 
   if (!key.rotatable) {
-    if (left > margin || !periodBegins) return undefined;
+    if (left > margin) return undefined;
     return `${ends}, and nothing can renew it: import a new key with its refresh token.`;
   }
+  if (!isOverdue(key, nowMs, pace)) return undefined;
+  return `${ends}, and has not been renewed although it has been due for ${duration(margin - left)}: see the failures of rotate-key.`;
+}
+
+/** On the two ticks after the import of a key whose life is too short for the schedule, or for its secret. */
+export function shortLifeWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
+  const interval = pace.scheduleIntervalSeconds;
   const isNew = nowMs - key.createdAtMs < 2 * interval * 1000;
-  const leastLife = leastLifeSeconds(pace);
-  if (key.imported && isNew && key.validUntil - key.createdAtMs / 1000 < leastLife) {
-    return `${ends}: that is too short a life to be renewed reliably at one try every ${duration(interval)}. Import a key that lives at least ${duration(leastLife)}${ATTEMPTS_WANTED * interval > LEAST_MARGIN_SECONDS ? ', or configure a shorter schedule' : ''}.`;
-  }
-  if (isOverdue(key, nowMs, pace) && periodBegins) {
-    return `${ends}, and has not been renewed although it has been due for ${duration(margin - left)}: see the failures of rotate-key.`;
-  }
-  return undefined;
+  const lifeSeconds = key.validUntil - key.createdAtMs / 1000;
+  const leastSeconds = leastLifeSeconds(pace);
+  if (!key.rotatable || !key.imported || !isNew || lifeSeconds >= leastSeconds) return undefined;
+  const shorter =
+    ATTEMPTS_WANTED * interval > LEAST_MARGIN_SECONDS ? ', or configure a shorter schedule' : '';
+  return `${duration(lifeSeconds)} is too short a life to be renewed reliably at one try every ${duration(interval)}. Import a key that lives at least ${duration(leastSeconds)}${shorter}.`;
 }

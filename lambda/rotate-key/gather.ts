@@ -49,7 +49,7 @@ export interface PendingVersion {
 
 export interface ClaimVersion {
   readonly versionId: string;
-  /** Which attempt on the present AWSCURRENT; undefined when it claims another. */
+  /** Which attempt on the present AWSCURRENT, or on it before it was edited; undefined when it claims another. */
   readonly attempt: number | undefined;
   readonly claim: Claim | undefined;
 }
@@ -92,20 +92,23 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
       ...patient,
       isRetryable: (error) => isTransient(error) || isMissing(error),
     });
-  const descent: Descent = { arn, currentVersionId };
   const version = await read(currentVersionId);
   const current: CurrentVersion = {
     versionId: currentVersionId,
     createdAtMs: version.createdAtMs,
     content: learnAndParse(version.text, tools.redactor),
   };
+  const ancestry: Ancestry = {
+    current: { arn, currentVersionId },
+    edited: await editedFrom(labels, { arn, currentVersionId }, current, read, tools.redactor),
+  };
   return {
     secretId,
     arn,
     deletedAtMs,
     current,
-    pending: await gatherPending(labels, descent, current, read, tools.redactor),
-    claim: await gatherClaim(labels.get(MOMENTO_CLAIM), descent, read),
+    pending: await gatherPending(labels, ancestry, read, tools.redactor),
+    claim: await gatherClaim(labels.get(MOMENTO_CLAIM), ancestry, read),
     strayRefusals: refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
   };
 }
@@ -113,56 +116,66 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
 type Read = (versionId: string) => Promise<{ readonly text: string }>;
 type Labels = ReadonlyMap<string, string>;
 
+interface Ancestry {
+  readonly current: Descent;
+  /** AWSPREVIOUS, where a person has edited other fields since: what was made from it is still about this pair. */
+  readonly edited: Descent | undefined;
+}
+
+/** Looked into only when a label sits on something that was made from AWSPREVIOUS. */
+async function editedFrom(
+  labels: Labels,
+  { arn }: Descent,
+  { content }: CurrentVersion,
+  read: Read,
+  redactor: Redactor,
+): Promise<Descent | undefined> {
+  const currentVersionId = labels.get(AWSPREVIOUS);
+  if (currentVersionId === undefined) return undefined;
+  const previous: Descent = { arn, currentVersionId };
+  const wasMadeFromIt =
+    pairAttempt(previous, labels.get(AWSPENDING)) !== undefined ||
+    claimAttempt(previous, labels.get(MOMENTO_CLAIM)) !== undefined;
+  if (!wasMadeFromIt) return undefined;
+  const { text } = await read(currentVersionId);
+  return isSamePair(learnAndParse(text, redactor), content) ? previous : undefined;
+}
+
 async function gatherPending(
   labels: Labels,
-  descent: Descent,
-  current: CurrentVersion,
+  { current, edited }: Ancestry,
   read: Read,
   redactor: Redactor,
 ): Promise<PendingVersion | undefined> {
   const versionId = labels.get(AWSPENDING);
   if (versionId === undefined) return undefined;
   const refused = refusals(labels).find((refusal) => refusal.versionId === versionId);
-  const descends = pairAttempt(descent, versionId) !== undefined;
   const common = {
     versionId,
-    descends,
-    descendsFromEdited: false,
+    descends: pairAttempt(current, versionId) !== undefined,
+    descendsFromEdited: edited !== undefined && pairAttempt(edited, versionId) !== undefined,
     refused: refused && { label: refused.label, sinceMs: refusedSinceMs(refused.label) },
   };
-  if (versionId === descent.currentVersionId) {
+  if (versionId === current.currentVersionId) {
     return { ...common, content: undefined, empty: false };
   }
-  const descendsFromEdited = async (): Promise<boolean> => {
-    const previousVersionId = labels.get(AWSPREVIOUS);
-    if (descends || previousVersionId === undefined) return false;
-    const previous: Descent = { arn: descent.arn, currentVersionId: previousVersionId };
-    if (pairAttempt(previous, versionId) === undefined) return false;
-    const { text } = await read(previousVersionId);
-    return isSamePair(learnAndParse(text, redactor), current.content);
-  };
   try {
     const { text } = await read(versionId);
-    return {
-      ...common,
-      descendsFromEdited: await descendsFromEdited(),
-      content: learnAndParse(text, redactor),
-      empty: false,
-    };
+    return { ...common, content: learnAndParse(text, redactor), empty: false };
   } catch (error) {
     // Ours get their value and their label in one write: an unreadable one of ours is late, not empty.
-    if (!isMissing(error) || common.descends) throw error;
+    if (!isMissing(error) || common.descends || common.descendsFromEdited) throw error;
     return { ...common, content: undefined, empty: true };
   }
 }
 
 async function gatherClaim(
   versionId: string | undefined,
-  descent: Descent,
+  { current, edited }: Ancestry,
   read: Read,
 ): Promise<ClaimVersion | undefined> {
   if (versionId === undefined) return undefined;
-  const attempt = claimAttempt(descent, versionId);
+  const attempt = claimAttempt(current, versionId) ?? (edited && claimAttempt(edited, versionId));
   try {
     return { versionId, attempt, claim: parseClaim((await read(versionId)).text) };
   } catch (error) {

@@ -30,6 +30,7 @@ export const OUTCOME_OF = {
   'backing-off': 'deferred',
   'out-of-time': 'deferred',
   'version-budget-spent': 'deferred',
+  'promotion-unconfirmed': 'deferred',
   'no-value': 'no-key',
   'never-expires': 'never-expires',
   'no-refresh-token': 'not-rotatable',

@@ -5,7 +5,7 @@ import { describeError } from '../shared/logging.ts';
 import type { SecretTag } from '../shared/secret-versions.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
-import { dueAtMs, expiryWarning, isOverdue, type Warnable } from './due.ts';
+import { dueAtMs, endWarning, isOverdue, shortLifeWarning, type Warnable } from './due.ts';
 import { type CurrentVersion, type Gathered, gather } from './gather.ts';
 import type { Measured } from './measures.ts';
 import { type KeyResult, OUTCOME_OF, type Outcome, type Reason } from './outcome.ts';
@@ -17,6 +17,7 @@ import {
   resume,
   rotate,
   unlabel,
+  unstoredFor,
 } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
@@ -80,7 +81,12 @@ export const notDiscovered = (tag: SecretTag, error: unknown, run: Run): Renewed
   report(`tag ${tag.key}=${tag.value}`, undefined, failed(error), undefined, run);
 
 async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted> {
-  const decision = decide(gathered, { nowMs: run.awsTime.now(), force, ...run.settings });
+  const decision = decide(gathered, {
+    ...run.settings,
+    nowMs: run.awsTime.now(),
+    force,
+    isUnstored: unstoredFor(gathered, run) !== undefined,
+  });
   switch (decision.action) {
     case 'none':
       return decision;
@@ -128,13 +134,18 @@ function report(
     validUntil: validUntil ?? null,
     nextAttemptAt: nextAttemptAtMs === undefined ? null : Math.ceil(nextAttemptAtMs / 1000),
   };
-  // After a lost race what was gathered is the old key.
+  const nowMs = run.awsTime.now();
+  const found = lifeOf(gathered?.current);
+  // After a lost race what was gathered is the old key, too.
   const isStale = last.promoted !== undefined || outcome === 'lost-race';
-  const life = isStale ? undefined : lifeOf(gathered?.current);
+  const life = isStale ? undefined : found;
+  const warning =
+    (found && shortLifeWarning(found, nowMs, run.settings)) ??
+    (life && endWarning(life, nowMs, run.settings));
   return {
     result,
-    isOverdue: life !== undefined && isOverdue(life, run.awsTime.now(), run.settings),
-    events: eventsFor(result, gathered, life, run),
+    isOverdue: life !== undefined && isOverdue(life, nowMs, run.settings),
+    events: eventsFor(result, gathered?.arn ?? secretId, warning),
   };
 }
 
@@ -157,12 +168,10 @@ const TRIED_EVERY_TICK: ReadonlySet<Outcome> = new Set([
 ]);
 
 function eventsFor(
-  { secretId, outcome, reason, message, validUntil }: KeyResult,
-  gathered: Gathered | undefined,
-  life: Warnable | undefined,
-  run: Run,
+  { outcome, reason, message, validUntil }: KeyResult,
+  secretArn: string,
+  warning: string | undefined,
 ): KeyEvent[] {
-  const secretArn = gathered?.arn ?? secretId;
   const ends = validUntil === null ? {} : { validUntil };
   const events: KeyEvent[] = [];
   if (outcome === 'failed') {
@@ -171,7 +180,6 @@ function eventsFor(
       detail: { secretArn, ...ends, code: reason, message },
     });
   }
-  const warning = life && expiryWarning(life, run.awsTime.now(), run.settings);
   if (warning !== undefined) {
     events.push({
       type: 'Momento API Key Expiring',

@@ -117,9 +117,21 @@ export class AttemptFailed extends Error {
   }
 }
 
+/** The pair that the current one was renewed to, if this process could not store it. */
+export function unstoredFor(
+  { arn, current }: Pick<Gathered, 'arn' | 'current'>,
+  { unstored }: Run,
+): RefreshedKey | undefined {
+  const kept = unstored.get(arn);
+  const isOfThisPair =
+    current?.content.kind === 'pair' &&
+    kept?.spentRefreshToken === current.content.pair.refreshToken;
+  return isOfThisPair ? kept.refreshed : undefined;
+}
+
 async function rotateUnderClaim(
   descent: Descent,
-  { content, reason, message }: Rotate,
+  { current, content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
   turn: Turn,
   run: Run,
@@ -130,12 +142,9 @@ async function rotateUnderClaim(
     run.unstored.set(arn, { spentRefreshToken, refreshed });
     return refreshed;
   };
-  const unstored = run.unstored.get(arn);
-  const isUnstored = unstored?.spentRefreshToken === spentRefreshToken;
-  if (isUnstored) turn.end();
-  const refreshed = isUnstored
-    ? unstored.refreshed
-    : keep(await refresh(content.pair, claimed.attempt, turn, keep, run));
+  const unstored = unstoredFor({ arn, current }, run);
+  if (unstored !== undefined) turn.end();
+  const refreshed = unstored ?? keep(await refresh(content.pair, claimed.attempt, turn, keep, run));
   const text = renderSecretValue(refreshed, content.fields);
   const pendingVersionId = pairVersionId(descent, claimed.attempt);
   await stage(arn, pendingVersionId, text, run);
@@ -185,7 +194,14 @@ async function finish(
 ): Promise<Acted> {
   const { arn, pending, pair } = work;
   if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
-  if (!(await promote(work, run))) {
+  const promotion = await promote(work, run);
+  if (promotion === 'unconfirmed') {
+    return deferred(
+      'promotion-unconfirmed',
+      'The new pair is stored, and Secrets Manager did not say in time whether applications read it already; the next tick looks, and goes on.',
+    );
+  }
+  if (promotion === 'current-moved') {
     await unlabel(arn, claimLabels, run);
     return {
       reason: 'current-moved',
@@ -284,22 +300,44 @@ async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
   };
 }
 
-/** Compare-and-swap. False when AWSCURRENT is no longer what the pair was made from. */
+/**
+ * Compare-and-swap. `current-moved` when AWSCURRENT is no longer what the pair was made from. Tried until the time
+ * is nearly out, because where old keys die at the refresh applications wait for it. `unconfirmed` when an answer
+ * was lost and the state cannot be seen: a run that may have rotated must not say that it failed.
+ */
 async function promote(
   { arn, currentVersionId, pending: { versionId } }: Finish,
   run: Run,
-): Promise<boolean> {
+): Promise<'promoted' | 'current-moved' | 'unconfirmed'> {
+  const untilTimeIsOut = { clock: run.clock, deadlineAtMs: run.workUntilMs };
+  let mayHaveMoved = false;
   try {
-    await patiently(
+    await retry(
       () => run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId }),
-      run,
+      {
+        ...untilTimeIsOut,
+        isRetryable: (error) => {
+          mayHaveMoved ||= isTransient(error);
+          return isTransient(error);
+        },
+      },
     );
-    return true;
+    return 'promoted';
   } catch (error) {
-    if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
+    const hasMoved = error instanceof SecretFailure && error.code === 'label-moved';
+    if (!hasMoved && !mayHaveMoved) throw error;
     // Ours, when an answer was lost; or another run that resumed the very pair.
-    const { labels } = await patiently(() => run.versions.describe(arn), run);
-    return labels.get(AWSCURRENT) === versionId;
+    const current = await retry(() => run.versions.describe(arn), {
+      ...untilTimeIsOut,
+      isRetryable: () => true,
+    }).then(
+      ({ labels }) => labels.get(AWSCURRENT),
+      () => undefined,
+    );
+    if (current === versionId) return 'promoted';
+    if (current === undefined) return 'unconfirmed';
+    if (current !== currentVersionId) return 'current-moved';
+    throw error;
   }
 }
 

@@ -12,8 +12,9 @@ export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
 /** MOMENTO_REFUSED_<epoch seconds>: since when Momento refuses the pending pair that it sits on. */
 export const MOMENTO_REFUSED = 'MOMENTO_REFUSED_';
 
-// An outage with the longest back-off between attempts reaches this after ten months.
-const MAX_ATTEMPTS = 4_096;
+// With the longest back-off between attempts this is reached after eleven weeks. The claim is then taken for a
+// stray one, and the count begins anew: by then Secrets Manager has dropped the first versions.
+const MAX_ATTEMPTS = 1_024;
 
 export interface Descent {
   readonly arn: string;
@@ -36,15 +37,22 @@ export const carriedOverVersionId = (descent: Descent): string =>
 export const isOurs = (versionId: string): boolean => /^[0-9a-f]{64}$/.test(versionId);
 
 /** Which attempt wrote this claim; undefined when it was not made from this AWSCURRENT. */
-export const claimAttempt = (descent: Descent, versionId: string): number | undefined =>
-  findAttempt((attempt) => claimVersionId(descent, attempt) === versionId);
+export const claimAttempt = (descent: Descent, versionId: string | undefined): number | undefined =>
+  findAttempt(versionId, (attempt) => claimVersionId(descent, attempt));
 
 /** Which attempt staged this pair; undefined when it was not made from this AWSCURRENT. */
-export const pairAttempt = (descent: Descent, versionId: string): number | undefined =>
-  findAttempt((attempt) => pairVersionId(descent, attempt) === versionId);
+export const pairAttempt = (descent: Descent, versionId: string | undefined): number | undefined =>
+  findAttempt(versionId, (attempt) => pairVersionId(descent, attempt));
 
-function findAttempt(matches: (attempt: number) => boolean): number | undefined {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) if (matches(attempt)) return attempt;
+function findAttempt(
+  versionId: string | undefined,
+  idOf: (attempt: number) => string,
+): number | undefined {
+  // A person's version is none of ours, and thousands of hashes need not be made to know it.
+  if (versionId === undefined || !isOurs(versionId)) return undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (idOf(attempt) === versionId) return attempt;
+  }
   return undefined;
 }
 

@@ -16,8 +16,14 @@ export interface VendTools extends MintOptions {
   readonly settings: RenderSettings;
   readonly clock: Clock;
   readonly log: Log;
-  /** Counts an outcome: `Vended`, `Refused` with its reason, `UpstreamErrors` with its code. */
-  readonly count: (metric: 'Vended' | 'Refused' | 'UpstreamErrors', detail?: string) => void;
+  /**
+   * Counts an outcome: `Vended`, `Refused` with its reason, `UpstreamErrors` with its code, and `KeyRefused`
+   * besides when Momento does not accept the vending key.
+   */
+  readonly count: (
+    metric: 'Vended' | 'Refused' | 'UpstreamErrors' | 'KeyRefused',
+    detail?: string,
+  ) => void;
 }
 
 /** Never throws: whatever happens has an answer. */
@@ -48,6 +54,7 @@ export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer
     const code = problemCodeOf(error);
     log.error('not vended', { ...caller, problem: code, ...describeError(error) });
     count('UpstreamErrors', code);
+    if (code === 'upstream-key-refused') count('KeyRefused');
     return problem(code);
   }
 }

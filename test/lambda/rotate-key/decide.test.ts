@@ -13,10 +13,16 @@ import {
   VALID_UNTIL,
 } from './gathered.ts';
 
-const decideAt = (nowMs: number, overrides: Partial<Gathered> = {}, force = false) =>
+const decideAt = (
+  nowMs: number,
+  overrides: Partial<Gathered> = {},
+  force = false,
+  isUnstored = false,
+) =>
   decide(gathered(overrides), {
     nowMs,
     force,
+    isUnstored,
     scheduleIntervalSeconds: 3_600,
     refreshAtFraction: 0.3333,
   });
@@ -52,6 +58,37 @@ describe('both sides of every boundary', () => {
     const { claim } = claimed();
     const lapsesMs = claim?.lapsesAtMs ?? 0;
     expect(decideAt(lapsesMs + sinceMs, { claim: claimed() }).reason).toBe(reason);
+  });
+});
+
+test('a pair that this process could not store is stored at once, due or not', () => {
+  expect(decideAt(NOW_MS, {}, false, true)).toMatchObject({ reason: 'interrupted', attempt: 0 });
+});
+
+describe('only the schedule, and only near the end, is not held back by the budget', () => {
+  test.each([
+    ['three intervals before the end', 3 * 3_600, false, true],
+    ['a second earlier', 3 * 3_600 + 1, false, false],
+    ['three intervals before the end, by an operator', 3 * 3_600, true, false],
+  ])('%s', (_, leftSeconds, force, isPressing) => {
+    const decision = decideAt((VALID_UNTIL - leftSeconds) * 1000, {}, force);
+    expect(decision).toMatchObject({ action: 'rotate', isPressing });
+  });
+});
+
+describe('a pending pair that was made from AWSCURRENT before a person edited it', () => {
+  const edited = pending({ descends: false, descendsFromEdited: true });
+
+  test('is put among the fields as they are now', () => {
+    const decision = decideNow({ current: current({ team: 'blue' }), pending: edited });
+    expect(decision).toMatchObject({ action: 'carry-over', reason: 'pending-carried-over' });
+    const text = decision.action === 'carry-over' ? JSON.parse(decision.text) : undefined;
+    expect(text).toMatchObject({ team: 'blue', refreshToken: 'refresh-2' });
+  });
+
+  test('is superseded when it is no pair', () => {
+    const decision = decideNow({ pending: { ...edited, content: parseSecretValue('nothing') } });
+    expect(decision).toMatchObject({ action: 'unlabel', reason: 'superseded' });
   });
 });
 

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { dueAtMs, expiryWarning, marginSeconds } from '../../../lambda/rotate-key/due.ts';
+import {
+  dueAtMs,
+  endWarning,
+  marginSeconds,
+  shortLifeWarning,
+} from '../../../lambda/rotate-key/due.ts';
 
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -36,7 +41,9 @@ describe('the warning', () => {
   const at = (
     key: { createdAtMs: number; validUntil: number; rotatable: boolean; imported: boolean },
     leftSeconds: number,
-  ) => expiryWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
+  ) => endWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
+  const shortAt: typeof at = (key, leftSeconds) =>
+    shortLifeWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
 
   test('a key that nothing renews: from its margin on, once a day', () => {
     const key = { ...lifeOf(30 * DAY), rotatable: false, imported: true };
@@ -66,17 +73,18 @@ describe('the warning', () => {
   test('a life that is too short for three tries: on the first two ticks', () => {
     const short = { ...lifeOf(6 * HOUR - 2), rotatable: true, imported: true };
     const enough = { ...lifeOf(6 * HOUR), rotatable: true, imported: true };
-    expect(at(short, 6 * HOUR - 3)).toMatch(
-      /too short a life.*lives at least 6 hours, or configure/,
+    expect(shortAt(short, 6 * HOUR - 3)).toMatch(
+      /^5 hours 59 minutes is too short a life.*lives at least 6 hours, or configure/,
     );
-    expect(at(short, 4 * HOUR - 1)).toMatch(/too short a life/);
-    expect(at(short, 4 * HOUR - 3)).toBeUndefined();
-    expect(at(enough, 6 * HOUR - 1)).toBeUndefined();
+    expect(shortAt(short, 4 * HOUR - 1)).toMatch(/too short a life/);
+    expect(shortAt(short, 4 * HOUR - 3)).toBeUndefined();
+    expect(shortAt(enough, 6 * HOUR - 1)).toBeUndefined();
+    expect(shortAt({ ...short, rotatable: false }, 6 * HOUR - 3)).toBeUndefined();
   });
 
   test('a life that is too short, renewed: nobody needs to hear it again', () => {
     const renewed = { ...lifeOf(5 * HOUR), rotatable: true, imported: false };
-    expect(at(renewed, 5 * HOUR - 1)).toBeUndefined();
+    expect(shortAt(renewed, 5 * HOUR - 1)).toBeUndefined();
   });
 
   test('nothing after the end: that is a failure, not a warning', () => {

@@ -26,6 +26,12 @@ test('no key at all is no error', () => {
   expect(readSettings({ ...environment, KEY_SECRETS: '' }).secretIds).toEqual([]);
 });
 
+test('keys are looked for by a tag where the stack names one', () => {
+  const tagged = { ...environment, DISCOVER_TAG_KEY: 'team', DISCOVER_TAG_VALUE: 'blue' };
+  expect(readSettings(tagged).discoverTag).toEqual({ key: 'team', value: 'blue' });
+  expect(readSettings(environment).discoverTag).toBeUndefined();
+});
+
 test.each([
   ['KEY_SECRETS', undefined],
   ['SECRET_ARN_PREFIX', undefined],
@@ -36,6 +42,7 @@ test.each([
   ['AUTH_RATE_PER_SECOND', '-1'],
   ['AUTH_RATE_PER_SECOND', 'Infinity'],
   ['EVENT_BUS', ''],
+  ['DISCOVER_TAG_KEY', ''],
 ])('%s=%s: the function does not start, and the error names the variable', (name, value) => {
   expect(() => readSettings({ ...environment, [name]: value })).toThrow(
     new RegExp(`environment variable ${name} is wrong.*Redeploy`),

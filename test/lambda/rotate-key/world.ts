@@ -108,6 +108,7 @@ export interface WitnessedCall {
   readonly name: string;
   readonly input: unknown;
   readonly caller: Caller;
+  readonly fault: Fault | undefined;
   readonly answer?: unknown;
 }
 
@@ -341,7 +342,7 @@ export class World {
     if (fault instanceof Error) throw fault;
     this.calls.push(name);
     this.callTimesMs.push(this.clock.now());
-    const call = { name, input, caller };
+    const call = { name, input, caller, fault };
     this.witness('before', call);
     let answer: T;
     try {

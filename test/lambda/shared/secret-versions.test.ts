@@ -53,6 +53,60 @@ const refusing = (name: string, message: string, status = 400): Fault => ({
   error: new AwsError(name, message, { status }),
 });
 
+describe('finding secrets by their tag', () => {
+  const make = (name: string, ...tags: Array<[string, string]>): string =>
+    stack.secrets.createSecret({
+      Name: name,
+      Tags: tags.map(([Key, Value]) => ({ Key, Value })),
+    }).ARN ?? '';
+
+  test('exactly the key and the value, on one and the same tag', async () => {
+    const found = make('found', ['team', 'blue'], ['other', 'x']);
+    // Secrets Manager's own filters ask for beginnings, and for the value of any tag.
+    make('longer-value', ['team', 'blueish']);
+    make('longer-key', ['teams', 'blue']);
+    make('another-tag', ['team', 'red'], ['colour', 'blue']);
+    make('other-case', ['Team', 'blue']);
+    expect(await versions.listTagged({ key: 'team', value: 'blue' })).toEqual([found]);
+    expect(await versions.listTagged({ key: 'team', value: 'green' })).toEqual([]);
+  });
+
+  test('all pages, and no secret that waits for its deletion', async () => {
+    const made = Array.from({ length: 205 }, (_, index) => make(`s${index}`, ['team', 'blue']));
+    stack.secrets.deleteSecret({ SecretId: made[7] ?? '' });
+    const found = await versions.listTagged({ key: 'team', value: 'blue' });
+    expect(found.toSorted()).toEqual(made.filter((_, index) => index !== 7).toSorted());
+  });
+
+  test('no replica of another Region: it cannot be written here', async () => {
+    const Tags = [{ Key: 'team', Value: 'blue' }];
+    const SecretList = [
+      { ARN: 'arn:aws:secretsmanager:eu-west-1:1:secret:here', PrimaryRegion: 'eu-west-1', Tags },
+      { ARN: 'arn:aws:secretsmanager:eu-west-1:1:secret:there', PrimaryRegion: 'us-east-1', Tags },
+    ];
+    // The local store has no replicas: the answer is the one that AWS would give.
+    client.middlewareStack.add(
+      (next) => async (args) => ({
+        ...(await next(args)),
+        output: { SecretList, $metadata: {} },
+      }),
+      { step: 'initialize' },
+    );
+    const found = await versions.listTagged({ key: 'team', value: 'blue' });
+    expect(found).toEqual(['arn:aws:secretsmanager:eu-west-1:1:secret:here']);
+  });
+
+  test('a refusal says what is missing', async () => {
+    fault = refusing(
+      'AccessDeniedException',
+      'not authorized to perform: secretsmanager:ListSecrets',
+    );
+    await expect(versions.listTagged({ key: 'team', value: 'blue' })).rejects.toMatchObject({
+      code: 'access-denied',
+    });
+  });
+});
+
 describe('reading', () => {
   test('labels by the version that they sit on, by name or ARN', async () => {
     put('one', 'v1');

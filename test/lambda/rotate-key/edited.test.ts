@@ -1,0 +1,88 @@
+// A person edits other fields of the secret while its key is being renewed: the new pair is put among them.
+
+import { describe, expect, test } from '@jest/globals';
+import { DAY_SECONDS, type Fault, HOUR_SECONDS, World } from './world.ts';
+
+function due(oldKeys: 'live' | 'die' = 'die'): World {
+  const world = new World({ refreshTokens: 'single-use', oldKeys });
+  world.import();
+  world.wait(21 * DAY_SECONDS);
+  return world;
+}
+
+const edit = (world: World): void => {
+  world.put(JSON.stringify({ ...world.current(), team: 'blue' }));
+};
+
+/** Edits at the nth call of the next run. */
+function editAt(world: World, nth: number, fault?: Fault): void {
+  let seen = 0;
+  world.fault = () => {
+    if (seen++ !== nth) return undefined;
+    edit(world);
+    return fault;
+  };
+}
+
+const wireKey = (world: World): string =>
+  JSON.parse(Buffer.from(world.current().apiKey, 'base64').toString('utf8')).api_key;
+
+async function expectHealed(world: World): Promise<void> {
+  for (let ticks = 0; ticks < 2; ticks += 1) {
+    world.wait(HOUR_SECONDS);
+    await world.tick();
+  }
+  expect(() => world.momento.authenticate(wireKey(world))).not.toThrow();
+  expect(world.current()).toMatchObject({ team: 'blue' });
+  const labels = Object.keys(world.labels()).filter((label) => label !== 'AWSPREVIOUS');
+  expect(labels).toEqual(['AWSCURRENT']);
+}
+
+const CALLS = Array.from({ length: 13 }, (_, index) => index);
+
+describe('single-use refresh tokens, and old keys that die', () => {
+  test.each(CALLS)('edited at call %d: nothing is lost, and the edit stays', async (nth) => {
+    const world = due();
+    editAt(world, nth);
+    expect((await world.tick()).outcome).not.toBe('failed');
+    world.fault = () => undefined;
+    await expectHealed(world);
+  });
+
+  test('edited after a run died that had staged the pair', async () => {
+    const world = due();
+    world.fault = (call) => (call === 'ListCaches' ? 'kill' : undefined);
+    await world.tick();
+    world.fault = () => undefined;
+    edit(world);
+    world.wait(HOUR_SECONDS);
+    expect(await world.tick()).toMatchObject({ outcome: 'resumed', reason: 'pending-resumed' });
+    await expectHealed(world);
+  });
+
+  test('edited while the store would not take the pair: the next run of the process stores it', async () => {
+    const world = due();
+    world.fault = (call) =>
+      call === 'PutSecretValue' && world.calls.includes('RefreshApiKey')
+        ? new Error('away')
+        : undefined;
+    expect(await world.tick()).toMatchObject({ reason: 'stage-failed' });
+    world.fault = () => undefined;
+    edit(world);
+    world.wait(HOUR_SECONDS);
+    expect(await world.tick()).toMatchObject({ outcome: 'rotated' });
+    await expectHealed(world);
+  });
+});
+
+test('another key imported meanwhile is no edit: it stays', async () => {
+  const world = due('live');
+  world.fault = (call) => (call === 'ListCaches' ? 'kill' : undefined);
+  await world.tick();
+  world.fault = () => undefined;
+  world.import();
+  const imported = world.labels().AWSCURRENT;
+  world.wait(HOUR_SECONDS);
+  expect(await world.tick()).toMatchObject({ outcome: 'healed', reason: 'superseded' });
+  expect(world.labels().AWSCURRENT).toBe(imported);
+});

@@ -1,0 +1,172 @@
+// Many keys in one run: who comes first, how fast, what is left for the next tick, and keys found by their tag.
+
+import { describe, expect, test } from '@jest/globals';
+import { RotationFailed } from '../../../lambda/rotate-key/run.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
+import { DAY_SECONDS, HOUR_SECONDS, type Invocation, TICK, World } from './world.ts';
+
+async function sweep(
+  world: World,
+  secretIds: readonly string[],
+  timeoutSeconds = 300,
+): Promise<Invocation> {
+  const ended = await world.invoke(TICK, { secretIds, timeoutSeconds });
+  if (ended === 'killed') throw new Error('Nobody killed it.');
+  return ended;
+}
+
+const countOf = ({ keys }: Invocation, reason: string): number =>
+  keys.filter((key) => key.reason === reason).length;
+
+describe('a thousand keys that are due, at a Momento that refuses above the rate', () => {
+  /** Keys that end one minute apart, in an order of their own. */
+  function fleet(ratePerSecond: number) {
+    const world = new World({ authOperationsPerSecond: ratePerSecond });
+    world.authRatePerSecond = ratePerSecond;
+    const [first = '', ...others] = world.importMany(1_000, 30 * DAY_SECONDS);
+    for (const [index, arn] of others.entries()) {
+      world.import(30 * DAY_SECONDS + ((index * 379) % 1_000) * 60, arn);
+    }
+    world.wait(21 * DAY_SECONDS);
+    return { world, secretIds: [first, ...others] };
+  }
+  const refusedCalls = (world: World): number =>
+    world.logged.filter((line) => line.includes('momento-rate-limited')).length;
+
+  test('5 per second: all in one run, within 1.1 × the 200 s that the rate dictates, nothing refused', async () => {
+    const { world, secretIds } = fleet(5);
+    const run = await sweep(world, secretIds);
+    expect(run.error).toBeUndefined();
+    expect(countOf(run, 'due')).toBe(1_000);
+    expect(run.tookMs).toBeLessThanOrEqual(1.1 * 200_000);
+    expect(refusedCalls(world)).toBe(0);
+    expect(world.calls.filter((call) => call === 'RefreshApiKey')).toHaveLength(1_000);
+    expect(run.keys.map(({ secretId }) => secretId)).toEqual(secretIds);
+    expect(world.measured.at(-1)).toMatchObject({ Sweeps: 1, KeysRenewed: 1_000, KeysFailed: 0 });
+  }, 60_000);
+
+  test('1 per second: stops in time, what ends first is done first, and the next ticks do the rest', async () => {
+    const { world, secretIds } = fleet(1);
+    const endOf = new Map<string, number>();
+    for (const arn of secretIds) {
+      const { SecretString = '' } = world.secrets.getSecretValue({ SecretId: arn });
+      endOf.set(arn, JSON.parse(SecretString).validUntil);
+    }
+    const renewed: string[] = [];
+    let ticks = 0;
+    for (; renewed.length < 1_000; ticks += 1) {
+      const run = await sweep(world, secretIds);
+      expect(run.error).toBeUndefined();
+      expect(run.tookMs).toBeLessThan(300_000);
+      const done = run.keys.filter(({ reason }) => reason === 'due' || reason === 'interrupted');
+      expect(done.length + countOf(run, 'out-of-time') + countOf(run, 'not-due')).toBe(1_000);
+      renewed.push(
+        ...done
+          .map(({ secretId }) => secretId)
+          .sort((a, b) => (endOf.get(a) ?? 0) - (endOf.get(b) ?? 0)),
+      );
+      expect(world.measured.at(-1)?.KeysDeferred).toBe(countOf(run, 'out-of-time'));
+      world.wait(HOUR_SECONDS);
+    }
+    expect(ticks).toBe(4);
+    expect(refusedCalls(world)).toBe(0);
+    const ends = renewed.map((arn) => endOf.get(arn) ?? 0);
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+  }, 60_000);
+});
+
+describe('keys found by their tag', () => {
+  function tagged(count: number): { world: World; found: string[] } {
+    const world = new World();
+    world.discoverTag = { key: 'team', value: 'blue' };
+    const found = Array.from({ length: count }, (_, index) => {
+      const made = world.secrets.createSecret({
+        Name: `Found${index}`,
+        Tags: [{ Key: 'team', Value: 'blue' }],
+      });
+      world.import(30 * DAY_SECONDS, made.ARN);
+      return made.ARN ?? '';
+    });
+    world.import();
+    world.wait(21 * DAY_SECONDS);
+    return { world, found };
+  }
+
+  test('are rotated with the configured ones, each of them once', async () => {
+    const { world, found } = tagged(3);
+    const run = await sweep(world, [world.arn, found[1] ?? '']);
+    expect(run.keys.map(({ reason }) => reason)).toEqual(Array(4).fill('due'));
+    expect(new Set(run.keys.map(({ secretId }) => secretId))).toEqual(
+      new Set([world.arn, ...found]),
+    );
+  });
+
+  test('an operator’s wish for one key does not look for others', async () => {
+    const { world, found } = tagged(1);
+    await world.invoke({ secretId: found[0], force: true });
+    expect(world.calls).not.toContain('ListSecrets');
+    expect(world.measured.at(-1)).not.toHaveProperty('Sweeps');
+  });
+
+  test('cannot be listed: the configured ones are rotated, and the run fails', async () => {
+    const { world } = tagged(2);
+    world.fault = (call) =>
+      call === 'ListSecrets'
+        ? new AwsError(
+            'AccessDeniedException',
+            'not authorized to perform: secretsmanager:ListSecrets',
+          )
+        : undefined;
+    const run = await sweep(world, [world.arn]);
+    expect(run.keys.map(({ secretId, reason }) => [secretId, reason])).toEqual([
+      [world.arn, 'due'],
+      ['tag team=blue', 'access-denied'],
+    ]);
+    expect(run.error?.message).toMatch(/^tag team=blue: access-denied: /);
+    expect(world.events.map(({ type, detail }) => [type, detail.secretArn])).toContainEqual([
+      'Momento API Key Rotation Failed',
+      'tag team=blue',
+    ]);
+    expect(world.measured.at(-1)).toMatchObject({ Sweeps: 1, KeysRenewed: 1, KeysFailed: 1 });
+  });
+
+  test('a list that is throttled for a moment is asked for again', async () => {
+    const { world } = tagged(2);
+    let asked = 0;
+    world.fault = (call) =>
+      call === 'ListSecrets' && asked++ < 3
+        ? new AwsError('ThrottlingException', 'Rate exceeded')
+        : undefined;
+    const run = await sweep(world, [world.arn]);
+    expect(countOf(run, 'due')).toBe(3);
+  });
+});
+
+test('a key whose calls hang keeps none of the others waiting', async () => {
+  const world = new World();
+  const secretIds = world.importMany(10);
+  world.wait(21 * DAY_SECONDS);
+  world.fault = (_, input) =>
+    JSON.stringify(input).includes(secretIds[0] ?? '') ? 'silence' : undefined;
+  const run = await sweep(world, secretIds, 60);
+  expect(countOf(run, 'due')).toBe(9);
+  expect(run.keys[0]).toMatchObject({ outcome: 'failed', reason: 'secrets-manager-unavailable' });
+});
+
+test('of very many failures the message has a line each, and sentences for the first fifty', () => {
+  const keys = Array.from({ length: 1_000 }, (_, index) => ({
+    secretId: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:MomentoAuth-Key-${index}-AbCdEf`,
+    outcome: 'failed' as const,
+    reason: 'momento-unreachable' as const,
+    message: 'Momento could not be reached in time (a reason of some length, as they are).',
+    validUntil: null,
+    nextAttemptAt: null,
+  }));
+  const { message, stack } = new RotationFailed(keys);
+  const lines = message.split('\n');
+  expect(lines).toHaveLength(1_000);
+  expect(lines[49]).toMatch(/: momento-unreachable: Momento could not/);
+  expect(lines[50]).toMatch(/: momento-unreachable$/);
+  // The record of a failed run holds both, and may have 256 KB.
+  expect(message.length + (stack?.length ?? 0)).toBeLessThan(200_000);
+});
