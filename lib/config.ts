@@ -1,7 +1,7 @@
 // The configuration: the context object "momentoAuth", its one schema, and its documentation.
 import * as v from 'valibot';
 import { ConfigError, type ConfigIssue } from './config-error.ts';
-import { at, closed, isRecord, number, optionalText, show, text } from './config-fields.ts';
+import { at, closed, isRecord, listOf, number, optionalText, show, text } from './config-fields.ts';
 import { regionIssues } from './regions.ts';
 import {
   environmentBytes,
@@ -22,6 +22,50 @@ const MOST_KEYS = 30;
 const keyNameRemedy =
   'write a name of 1 to 32 letters, digits, "-" and "_" that starts with a letter, as "default"';
 const keysRemedy = `write an array of 1 to ${MOST_KEYS} keys, as [{ "name": "default" }]`;
+
+const kmsKeyArnsRemedy =
+  'write an array of 1 to 30 ARNs of KMS keys, or leave it out for "aws/secretsmanager"';
+const emailRemedy = 'write an e-mail address, as "ops@example.com"';
+const kmsKeyArnRemedy =
+  'write the ARN of the key itself, not of an alias: "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID"';
+const kmsKeyArn = text(
+  /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/,
+  kmsKeyArnRemedy,
+);
+
+/**
+ * Letters, digits, blanks (not at the ends) and `_.:/=+-@` are what tags may have. The letters are
+ * those of Latin-1, because an IAM policy, whose condition names the tag, takes no others; and none
+ * of these has a meaning there (`*`, `?`, `${}` would have one).
+ */
+const TAG_CHARACTER = '[A-Za-zÀ-ÖØ-öø-ÿ0-9 _.:/=+@-]';
+const discoverSchema = closed({
+  /** The tag's key, of 1 to 128 characters. IAM does not tell small letters from capitals in it. */
+  key: text(
+    new RegExp(`^(?![Aa][Ww][Ss]:| )${TAG_CHARACTER}{1,128}(?<! )$`),
+    'write the key of a tag, of 1 to 128 letters (of western Europe), digits, blanks and _.:/=+-@, ' +
+      'that does not start with "aws:", as "momento-auth:rotate"',
+  ),
+
+  /** The tag's value, of 1 to 256 characters, exactly as the secrets have it. */
+  value: text(
+    new RegExp(`^(?! )${TAG_CHARACTER}{1,256}(?<! )$`),
+    'write the value of the tag, of 1 to 256 letters (of western Europe), digits, blanks and ' +
+      '_.:/=+-@, as "true"',
+  ),
+
+  /**
+   * ARNs of the KMS keys that encrypt those secrets, 1 to 30.
+   *
+   * @default - the account's own key `aws/secretsmanager` encrypts them all
+   */
+  kmsKeyArns: v.optional(
+    v.pipe(
+      listOf(kmsKeyArn, kmsKeyArnsRemedy, 'name each KMS key once'),
+      v.check(({ length }) => length >= 1 && length <= 30, kmsKeyArnsRemedy),
+    ),
+  ),
+});
 
 const keySchema = v.pipe(
   closed(
@@ -53,10 +97,7 @@ const keySchema = v.pipe(
        *
        * @default - the account's own key `aws/secretsmanager`
        */
-      kmsKeyArn: optionalText(
-        /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/,
-        'write the ARN of the key itself, not of an alias: "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID"',
-      ),
+      kmsKeyArn: v.optional(kmsKeyArn),
 
       /**
        * Regions to replicate the secret to, as `["eu-west-1"]`; a replica is encrypted with its
@@ -108,7 +149,7 @@ const configSchema = v.pipe(
     ),
 
     /**
-     * The keys to keep fresh, 1 to 30. Their order is the order in which they are tried.
+     * The keys to keep fresh, 1 to 30. Those that end first are renewed first.
      *
      * @default [{ "name": "default" }]
      */
@@ -123,14 +164,12 @@ const configSchema = v.pipe(
     ),
 
     /**
-     * Reserved: keys found by a tag of their secrets. This version has only `null`, for none.
+     * Keys to keep fresh besides `keys`: those in secrets that carry a tag, in the stack's account
+     * and Region, however many. Whoever may tag a secret thereby lets rotation read and write it.
      *
-     * @default null
+     * @default null, none: the function may not even list secrets
      */
-    discoverKeysByTag: v.optional(
-      v.null('write null: this version does not find keys by tag yet. List them in "keys"'),
-      null,
-    ),
+    discoverKeysByTag: v.optional(v.nullable(discoverSchema), null),
 
     /**
      * Name of the key that tokens for front ends are made with.
@@ -198,22 +237,20 @@ const configSchema = v.pipe(
     ),
 
     /**
-     * Reserved: e-mail addresses that hear of alarms. This version has only the empty array.
+     * E-mail addresses that hear of every alarm and of its end. Each gets a mail from SNS after the
+     * deployment, and hears nothing until the link in it is followed.
      *
-     * @default []
+     * @default [], nobody: the output `AlarmTopicArn` is there to be subscribed to
      */
     alarmEmails: v.optional(
       v.pipe(
         v.array(
-          v.pipe(
-            v.string('write an e-mail address, as "ops@example.com"'),
-            v.email('write an e-mail address, as "ops@example.com"'),
-          ),
-          'write an array of e-mail addresses',
+          v.pipe(v.string(emailRemedy), v.email(emailRemedy)),
+          'write an array of e-mail addresses, as ["ops@example.com"]',
         ),
         v.check(
-          (emails) => emails.length === 0,
-          'write []: this version has no alarms yet, so nobody would ever be written to',
+          (emails) => new Set(emails.map((email) => email.toLowerCase())).size === emails.length,
+          'write each address once, in small letters or capitals',
         ),
       ),
       [],
@@ -358,6 +395,8 @@ function environmentIssues(config: Omit<Config, 'tokenEndpoint'>): readonly Conf
       refreshAtFraction: config.refreshAtFraction,
       authRatePerSecond: config.authRatePerSecond,
       eventBus: config.eventBusArn ?? 'default',
+      metricsNamespace: config.stackName,
+      discoverTag: config.discoverKeysByTag ?? undefined,
     }),
   );
   if (bytes <= environmentLimitBytes) return [];

@@ -98,7 +98,7 @@ export class KeySecret extends Construct {
 export function viaSecretsManager(
   scope: Construct,
   actions: readonly string[],
-  keys: readonly IKey[],
+  keys: readonly Pick<IKey, 'keyArn'>[],
 ): readonly PolicyStatement[] {
   if (keys.length === 0) return [];
   return [

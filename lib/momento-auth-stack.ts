@@ -1,12 +1,14 @@
-// The stack: a secret per key, the function that keeps them fresh, the token endpoint, and the outputs.
+// The stack: a secret per key, the function that keeps them fresh, the token endpoint, alarms, outputs.
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type Config, type KeyConfig, strippedName, type TokenEndpointConfig } from './config.ts';
+import { Alarms } from './alarms.ts';
+import { type Config, type KeyConfig, strippedName } from './config.ts';
+import { OperatorDashboard } from './dashboard.ts';
 import { KeySecret } from './key-secret.ts';
-import { RotateKey } from './rotate-key.ts';
+import { type DiscoveredKeys, RotateKey } from './rotate-key.ts';
 import { TokenEndpoint } from './token-endpoint.ts';
 
 export interface MomentoAuthStackProps extends StackProps {
@@ -30,28 +32,56 @@ export class MomentoAuthStack extends Stack {
       ...(config.eventBusArn !== null && {
         eventBus: EventBus.fromEventBusArn(this, 'EventBus', config.eventBusArn),
       }),
+      ...(config.discoverKeysByTag !== null && { discover: discovered(config.discoverKeysByTag) }),
     });
     this.addOutput(
       'RotateKeyFunctionName',
       rotateKey.function.functionName,
       'Invoke it with {"secretId": "…", "force": true} to rotate a key now',
     );
-    if (config.tokenEndpoint !== false) {
-      const vendingKey = keys.get(config.vendingKey);
-      if (vendingKey === undefined) throw new Error(`no key is named "${config.vendingKey}"`);
-      this.addTokenEndpoint(vendingKey, config.tokenEndpoint);
-    }
+    this.addOutput(
+      'FailedRunsQueueUrl',
+      rotateKey.failedRuns.queueUrl,
+      'Runs that failed wait here for a person: docs/runbook.md',
+    );
+    this.addOutput(
+      'UndeliveredTicksQueueUrl',
+      rotateKey.undeliveredTicks.queueUrl,
+      'Ticks that did not reach the function wait here for a person: docs/runbook.md',
+    );
+    const tokenEndpoint = this.addTokenEndpoint(keys, config);
+    const watched = { rotateKey, ...(tokenEndpoint && { tokenEndpoint }) };
+    const { topic, alarms } = new Alarms(this, 'Alarms', {
+      ...watched,
+      emails: config.alarmEmails,
+    });
+    const { dashboard } = new OperatorDashboard(this, 'Operator', { ...watched, alarms });
+    this.addOutput(
+      'AlarmTopicArn',
+      topic.topicArn,
+      'Hears of every alarm: subscribe whatever should hear of it besides the configured addresses',
+    );
+    this.addOutput(
+      'DashboardName',
+      dashboard.dashboardName,
+      'Open it in CloudWatch: the alarms, the keys, the tokens, and the last failures',
+    );
   }
 
   private addTokenEndpoint(
-    vendingKey: KeySecret,
-    { domain, ...endpoint }: TokenEndpointConfig,
-  ): void {
-    const { vendToken, url, users, dnsTarget } = new TokenEndpoint(this, 'TokenEndpoint', {
+    keys: ReadonlyMap<string, KeySecret>,
+    config: Config,
+  ): TokenEndpoint | undefined {
+    if (config.tokenEndpoint === false) return undefined;
+    const vendingKey = keys.get(config.vendingKey);
+    if (vendingKey === undefined) throw new Error(`no key is named "${config.vendingKey}"`);
+    const { domain, ...endpoint } = config.tokenEndpoint;
+    const tokenEndpoint = new TokenEndpoint(this, 'TokenEndpoint', {
       ...endpoint,
       vendingKey,
       ...(domain !== null && { domain }),
     });
+    const { vendToken, url, users, dnsTarget } = tokenEndpoint;
     this.addOutput(
       'VendTokenFunctionName',
       vendToken.function.functionName,
@@ -81,6 +111,7 @@ export class MomentoAuthStack extends Stack {
         'Make a CNAME or alias record of the domain that points here',
       );
     }
+    return tokenEndpoint;
   }
 
   /**
@@ -116,4 +147,12 @@ export class MomentoAuthStack extends Stack {
   private addOutput(name: string, value: string, description: string): void {
     new CfnOutput(this, name, { value, description }).overrideLogicalId(name);
   }
+}
+
+function discovered({
+  key,
+  value,
+  kmsKeyArns = [],
+}: NonNullable<Config['discoverKeysByTag']>): DiscoveredKeys {
+  return { tag: { key, value }, encryptionKeys: kmsKeyArns.map((keyArn) => ({ keyArn })) };
 }

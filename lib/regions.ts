@@ -4,7 +4,11 @@ import type { ConfigIssue } from './config-error.ts';
 
 /** Every ARN that lies in another Region than the first one does. */
 export function regionIssues(
-  { keys, eventBusArn }: Pick<Config, 'keys' | 'eventBusArn'>,
+  {
+    keys,
+    eventBusArn,
+    discoverKeysByTag,
+  }: Pick<Config, 'keys' | 'eventBusArn' | 'discoverKeysByTag'>,
   root: string,
 ): readonly ConfigIssue[] {
   const arns = [
@@ -12,6 +16,10 @@ export function regionIssues(
       { path: `${root}.keys[${index}].secretArn`, arn: secretArn },
       { path: `${root}.keys[${index}].kmsKeyArn`, arn: kmsKeyArn },
     ]),
+    ...(discoverKeysByTag?.kmsKeyArns ?? []).map((arn, index) => ({
+      path: `${root}.discoverKeysByTag.kmsKeyArns[${index}]`,
+      arn,
+    })),
     { path: `${root}.eventBusArn`, arn: eventBusArn },
   ].flatMap(({ path, arn }) => (arn ? [{ path, arn, region: arn.split(':')[3] ?? '' }] : []));
   const [first] = arns;

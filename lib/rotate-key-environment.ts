@@ -14,6 +14,10 @@ export interface RotateKeyEnvironment {
   readonly authRatePerSecond: number;
   /** ARN of the bus, or `default`. */
   readonly eventBus: string;
+  readonly metricsNamespace: string;
+
+  /** The tag of the keys to find. @default - none are looked for */
+  readonly discoverTag?: { readonly key: string; readonly value: string } | undefined;
 }
 
 export function rotateKeyEnvironment(settings: RotateKeyEnvironment): Record<string, string> {
@@ -24,8 +28,12 @@ export function rotateKeyEnvironment(settings: RotateKeyEnvironment): Record<str
     REFRESH_AT_FRACTION: String(settings.refreshAtFraction),
     AUTH_RATE_PER_SECOND: String(settings.authRatePerSecond),
     EVENT_BUS: settings.eventBus,
+    ...(settings.discoverTag && {
+      DISCOVER_TAG_KEY: settings.discoverTag.key,
+      DISCOVER_TAG_VALUE: settings.discoverTag.value,
+    }),
     POWERTOOLS_SERVICE_NAME: 'rotate-key',
-    POWERTOOLS_METRICS_NAMESPACE: 'MomentoAuth',
+    POWERTOOLS_METRICS_NAMESPACE: settings.metricsNamespace,
     NODE_OPTIONS: '--enable-source-maps',
   };
 }

@@ -1,14 +1,16 @@
 // The rotate-key function: its bundle, its role, its schedule, and where failures end up.
-import { Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, type IDestination, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';
+import { metricsNamespace } from './metrics.ts';
 import { rotateKeyEnvironment } from './rotate-key-environment.ts';
 import { readSchedule, scheduleRemedy } from './schedule.ts';
 
@@ -21,7 +23,7 @@ export interface RotatedKey {
 }
 
 export interface RotateKeyProps {
-  /** The keys to keep fresh, in the order in which they are tried. */
+  /** The keys to keep fresh. Those that end first are renewed first. */
   readonly keys: readonly RotatedKey[];
 
   /**
@@ -51,20 +53,44 @@ export interface RotateKeyProps {
    * @default - the default bus of the account
    */
   readonly eventBus?: IEventBus;
+
+  /**
+   * Keys to find besides: those in secrets with this tag, in this account and Region.
+   *
+   * @default - none
+   */
+  readonly discover?: DiscoveredKeys;
+}
+
+export interface DiscoveredKeys {
+  readonly tag: { readonly key: string; readonly value: string };
+
+  /** What encrypts the secrets, besides the account's own key `aws/secretsmanager`. */
+  readonly encryptionKeys: readonly Pick<IKey, 'keyArn'>[];
 }
 
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 /** The source of every event that the function puts on the bus; its role allows no other. */
 const EVENT_SOURCE = 'momento.auth';
+const SECRET_ACTIONS = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:ListSecretVersionIds',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
 
 export class RotateKey extends Construct {
   readonly function: IFunction;
+  readonly logGroup: ILogGroup;
   readonly rule: Rule;
   /** Ticks that EventBridge could not deliver to the function. */
   readonly undeliveredTicks: IQueue;
   /** Runs that ended with an error, each with its event and the error. */
   readonly failedRuns: IQueue;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, props: RotateKeyProps) {
     super(scope, id);
@@ -74,16 +100,19 @@ export class RotateKey extends Construct {
       throw new Error(`schedule: got "${expression}": ${schedule.problem}; ${scheduleRemedy}`);
     }
     const { intervalSeconds } = schedule;
+    this.intervalSeconds = intervalSeconds;
+    // Keys found by tag may be a thousand, and the account's rate says how long they take.
+    this.timeoutSeconds = clamp(intervalSeconds, 60, props.discover ? 900 : 300);
 
     this.failedRuns = this.makeDeadLetterQueue('FailedRuns');
     const stack = Stack.of(this);
-    this.function = addBundledFunction(this, {
+    const lambda = addBundledFunction(this, {
       description: 'Keeps Momento API keys in Secrets Manager fresh',
       roleDescription: 'Rotates Momento API keys',
       entry: 'lambda/rotate-key/handler.ts',
       statements: this.statements(props, this.failedRuns),
       memorySize: 256,
-      timeout: Duration.seconds(clamp(intervalSeconds, 60, 300)),
+      timeout: Duration.seconds(this.timeoutSeconds),
       environment: rotateKeyEnvironment({
         secretArnPrefix: `arn:${stack.partition}:secretsmanager:${stack.region}:${stack.account}:secret:`,
         keySecrets: props.keys.map(({ secret }) => this.keySecretEntry(secret)),
@@ -91,6 +120,8 @@ export class RotateKey extends Construct {
         refreshAtFraction: props.refreshAtFraction ?? 0.3333,
         authRatePerSecond: props.authRatePerSecond ?? 5,
         eventBus: props.eventBus?.eventBusArn ?? 'default',
+        metricsNamespace: metricsNamespace(this),
+        discoverTag: props.discover?.tag,
       }),
       // A retry would meet the live claim, answer "lost-race", and so hide the failure: the next
       // tick is the retry.
@@ -98,6 +129,8 @@ export class RotateKey extends Construct {
       maxEventAge: Duration.seconds(clamp(intervalSeconds, 60, 6 * HOUR_SECONDS)),
       onFailure: toQueue(this.failedRuns),
     });
+    this.function = lambda;
+    this.logGroup = lambda.logGroup;
 
     this.undeliveredTicks = this.makeDeadLetterQueue('UndeliveredTicks');
     const permission = this.makePermission();
@@ -122,19 +155,17 @@ export class RotateKey extends Construct {
       });
     return [
       new PolicyStatement({
-        actions: [
-          'secretsmanager:DescribeSecret',
-          'secretsmanager:GetSecretValue',
-          'secretsmanager:ListSecretVersionIds',
-          'secretsmanager:PutSecretValue',
-          'secretsmanager:UpdateSecretVersionStage',
-        ],
+        actions: SECRET_ACTIONS,
         resources: props.keys.map(({ secret }) => secret.secretArn),
       }),
+      ...(props.discover ? this.discoverStatements(props.discover) : []),
       ...viaSecretsManager(
         this,
         ['kms:Decrypt', 'kms:GenerateDataKey'],
-        props.keys.flatMap(({ encryptionKey }) => encryptionKey ?? []),
+        [
+          ...props.keys.flatMap(({ encryptionKey }) => encryptionKey ?? []),
+          ...(props.discover?.encryptionKeys ?? []),
+        ],
       ),
       new PolicyStatement({
         actions: ['events:PutEvents'],
@@ -142,6 +173,38 @@ export class RotateKey extends Construct {
         conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
       }),
       new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failedRuns.queueArn] }),
+    ];
+  }
+
+  /**
+   * Whoever may put the tag on a secret decides that this function reads and writes it. Nothing but
+   * the list of secrets, which has no values, is open without the tag.
+   */
+  private discoverStatements({ tag }: DiscoveredKeys): readonly PolicyStatement[] {
+    const everySecret = Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    Validations.of(this).acknowledge(
+      {
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'ListSecrets knows no resources. Its answer has names and tags, and no values.',
+      },
+      {
+        id: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*]',
+        reason:
+          'Which secrets these are is not known at deployment; the condition asks for the tag.',
+      },
+    );
+    return [
+      new PolicyStatement({ actions: ['secretsmanager:ListSecrets'], resources: ['*'] }),
+      new PolicyStatement({
+        actions: SECRET_ACTIONS,
+        resources: [everySecret],
+        conditions: { StringEquals: { [`secretsmanager:ResourceTag/${tag.key}`]: tag.value } },
+      }),
     ];
   }
 

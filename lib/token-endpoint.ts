@@ -74,11 +74,18 @@ export interface TokenEndpointProps {
   readonly domain?: TokenEndpointDomain;
 }
 
+/** What the gateway counts of the requests that it answers. */
+export type GatewayStage = Pick<
+  HttpStage,
+  'metricCount' | 'metricClientError' | 'metricServerError' | 'metricLatency'
+>;
+
 const PATH = '/token';
 
 export class TokenEndpoint extends Construct {
   readonly vendToken: VendToken;
   readonly api: HttpApi;
+  readonly stage: GatewayStage;
   /** Where to POST to. */
   readonly url: string;
   /** The user pool, if the endpoint has one of its own. */
@@ -122,7 +129,7 @@ export class TokenEndpoint extends Construct {
       this.dnsTarget = domainName.regionalDomainName;
     }
     const { ratePerSecond, burst } = props.throttle ?? { ratePerSecond: 100, burst: 200 };
-    new HttpStage(this, 'Stage', {
+    this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
       autoDeploy: true,

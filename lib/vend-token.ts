@@ -7,6 +7,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';
+import { metricsNamespace } from './metrics.ts';
 import type { TokenAuth } from './token-endpoint-config.ts';
 
 /** The secret of the key that tokens are made with, and what encrypts it. */
@@ -61,7 +62,7 @@ export class VendToken extends Construct {
         MAX_LIFE_SECONDS: String(props.maxLifeSeconds),
         MAX_PERMISSIONS: String(props.maxPermissions),
         POWERTOOLS_SERVICE_NAME: 'vend-token',
-        POWERTOOLS_METRICS_NAMESPACE: 'MomentoAuth',
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(this),
         NODE_OPTIONS: '--enable-source-maps',
       },
       alias: { '#token-policies': props.policiesPath },

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -15,10 +16,13 @@ import {
 } from '../../lib/rotate-key-environment.ts';
 import {
   appForTest,
+  arn,
+  discoveryStatements,
   inside,
   ofType,
   only,
   roleStatements,
+  secretActions,
   statementsOf,
   synthesize,
   variants,
@@ -29,13 +33,6 @@ const rotationOf = (config: unknown = {}) =>
   synthesize({ tokenEndpoint: false, ...Object(config) });
 
 const everyVariant = Object.entries(variants);
-const secretActions = [
-  'secretsmanager:DescribeSecret',
-  'secretsmanager:GetSecretValue',
-  'secretsmanager:ListSecretVersionIds',
-  'secretsmanager:PutSecretValue',
-  'secretsmanager:UpdateSecretVersionStage',
-];
 const viaSecretsManager = {
   StringEquals: {
     'kms:ViaService': {
@@ -43,24 +40,6 @@ const viaSecretsManager = {
     },
   },
 };
-
-/** `arn:PARTITION:…` with REGION and ACCOUNT, as CDK writes it. */
-function arn(service: string, resource: unknown[]): unknown {
-  return {
-    'Fn::Join': [
-      '',
-      [
-        'arn:',
-        { Ref: 'AWS::Partition' },
-        `:${service}:`,
-        { Ref: 'AWS::Region' },
-        ':',
-        { Ref: 'AWS::AccountId' },
-        ...resource,
-      ],
-    ],
-  };
-}
 
 describe('secrets', () => {
   test.each(everyVariant)('%s: no value is in the template, in no form', (_what, config) => {
@@ -106,12 +85,17 @@ describe('secrets', () => {
 });
 
 describe('grants', () => {
-  test.each(everyVariant)('%s: none has a wildcard', (_what, config) => {
+  test.each(everyVariant)('%s: none has a wildcard, but for keys of a tag', (_what, config) => {
     const allowed = statementsOf(synthesize(config).resources).filter(
       ({ Effect }) => Effect === 'Allow',
     );
     expect(allowed.length).toBeGreaterThan(5);
-    for (const statement of allowed) {
+    const { discoverKeysByTag } = parseConfig(config);
+    const open = discoverKeysByTag === null ? [] : discoveryStatements(discoverKeysByTag);
+    expect(allowed).toEqual(expect.arrayContaining(open));
+    const closed = allowed.filter((it) => !open.some((other) => isDeepStrictEqual(it, other)));
+    expect(closed).toHaveLength(allowed.length - open.length);
+    for (const statement of closed) {
       expect(statement).not.toHaveProperty('NotAction');
       expect(statement).not.toHaveProperty('NotResource');
       expect(
@@ -194,6 +178,36 @@ describe('grants', () => {
       Resource: 'arn:aws:events:eu-west-1:123456789012:event-bus/momento',
       Condition: { StringEquals: { 'events:source': 'momento.auth' } },
     });
+  });
+
+  test('of the function: keys of a tag, by it alone', () => {
+    const discoverKeysByTag = { key: 'team/momento key', value: 'rotate: yes' };
+    const statements = roleStatements(rotationOf({ discoverKeysByTag }));
+    expect(statements.slice(1, 3)).toEqual(discoveryStatements(discoverKeysByTag));
+    expect(statements.toSpliced(1, 2)).toEqual(roleStatements(rotationOf()));
+  });
+
+  test('of the function: KMS keys of secrets with the tag stand with the others', () => {
+    const { keys } = Object(variants['KMS keys and replicas']);
+    const kmsKeyArn = (id: string) =>
+      `arn:aws:kms:eu-west-1:123456789012:key/${id}-2222-3333-4444-555555555555`;
+    const discoverKeysByTag = {
+      key: 'k',
+      value: 'v',
+      kmsKeyArns: [kmsKeyArn('99999999'), kmsKeyArn('77777777')],
+    };
+    expect(
+      roleStatements(rotationOf({ keys, discoverKeysByTag })).filter(({ Action }) =>
+        JSON.stringify(Action).includes('kms:'),
+      ),
+    ).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: ['11111111', '77777777', '99999999'].map(kmsKeyArn),
+        Condition: viaSecretsManager,
+      },
+    ]);
   });
 
   test('of applications: each reads its own secret, by its own KMS key', () => {
@@ -300,6 +314,39 @@ describe('the function', () => {
     expect(inside(Properties, 'Environment', 'Variables', 'EVENT_BUS')).toBe(
       'arn:aws:events:eu-west-1:123456789012:event-bus/momento',
     );
+  });
+
+  test('hears of the tag of its keys, and takes more time for them', () => {
+    const [, { Properties }] = only(
+      rotationOf(variants['keys found by tag']),
+      'AWS::Lambda::Function',
+    );
+    expect(inside(Properties, 'Environment', 'Variables')).toMatchObject({
+      DISCOVER_TAG_KEY: 'team/momento key',
+      DISCOVER_TAG_VALUE: 'rotate: yes',
+    });
+    expect(Properties.Timeout).toBe(900);
+  });
+
+  test.each([
+    ['rate(1 minute)', 60],
+    ['rate(14 minutes)', 840],
+    ['rate(15 minutes)', 900],
+    ['rate(16 minutes)', 900],
+  ])('%s: times out after %d s where it finds keys by tag', (schedule, timeout) => {
+    const discoverKeysByTag = { key: 'k', value: 'v' };
+    const [, lambda] = only(rotationOf({ schedule, discoverKeysByTag }), 'AWS::Lambda::Function');
+    expect(lambda.Properties.Timeout).toBe(timeout);
+  });
+
+  test.each(['MomentoAuth', 'Another'])('counts under the name of its stack: %s', (stackName) => {
+    const functions = ofType(synthesize({ stackName }), 'AWS::Lambda::Function');
+    expect(functions).toHaveLength(2);
+    for (const [, { Properties }] of functions) {
+      expect(inside(Properties, 'Environment', 'Variables', 'POWERTOOLS_METRICS_NAMESPACE')).toBe(
+        stackName,
+      );
+    }
   });
 
   // Each bound from both sides: 60 and 300 s for the time-out, 6 h for an event, 24 h for a tick.
@@ -435,13 +482,17 @@ describe('outputs', () => {
   test('of the key "default" have no suffix, those of others have letters and digits', () => {
     const { json } = rotationOf(variants['three keys']);
     expect(Object.keys(json.Outputs).sort()).toEqual([
+      'AlarmTopicArn',
       'ApiKeyReadPolicyArn',
       'ApiKeyReadPolicyArneuwest2',
       'ApiKeyReadPolicyArnorders',
       'ApiKeySecretArn',
       'ApiKeySecretArneuwest2',
       'ApiKeySecretArnorders',
+      'DashboardName',
+      'FailedRunsQueueUrl',
       'RotateKeyFunctionName',
+      'UndeliveredTicksQueueUrl',
     ]);
   });
 
@@ -451,6 +502,10 @@ describe('outputs', () => {
       ApiKeySecretArn: { Value: { Ref: only(synthesis, 'AWS::SecretsManager::Secret')[0] } },
       ApiKeyReadPolicyArn: { Value: { Ref: only(synthesis, 'AWS::IAM::ManagedPolicy')[0] } },
       RotateKeyFunctionName: { Value: { Ref: only(synthesis, 'AWS::Lambda::Function')[0] } },
+      AlarmTopicArn: { Value: { Ref: only(synthesis, 'AWS::SNS::Topic')[0] } },
+      DashboardName: { Value: { Ref: only(synthesis, 'AWS::CloudWatch::Dashboard')[0] } },
+      FailedRunsQueueUrl: { Value: { Ref: 'RotateKeyFailedRunsD9081C15' } },
+      UndeliveredTicksQueueUrl: { Value: { Ref: 'RotateKeyUndeliveredTicks67848B99' } },
     });
   });
 });
@@ -458,8 +513,19 @@ describe('outputs', () => {
 describe('logical ids', () => {
   test('are these: another one would leave a living secret behind, or stop the schedule', () => {
     expect(Object.keys(rotationOf().resources).sort()).toEqual([
+      'AlarmsFailedRuns41880A9B',
+      'AlarmsKeyOverdue984CB1D4',
+      'AlarmsKeyRefusedA48066DD',
+      'AlarmsNoSweepF45943AB',
+      'AlarmsRotateKeyErrorsA25A2B8C',
+      'AlarmsRotateKeyThrottles6F64DDD3',
+      'AlarmsRotationFailed170B770E',
+      'AlarmsTopic3A2DFEBA',
+      'AlarmsTopicPolicyED3A875E',
+      'AlarmsUndeliveredTicks39FF312C',
       'ApiKeydefaultReadPolicy1D40BFC0',
       'ApiKeydefaultSecret3F47B7D5',
+      'OperatorDashboard6603A63B',
       'RotateKeyAllowScheduleAB44329B',
       'RotateKeyFailedRunsD9081C15',
       'RotateKeyFailedRunsPolicyDB02B328',
@@ -497,7 +563,7 @@ describe('logical ids', () => {
 
   test('keep apart names that differ by a letter’s case', () => {
     const { resources } = rotationOf({ keys: [{ name: 'default' }, { name: 'Default' }] });
-    expect(Object.keys(resources)).toHaveLength(15);
+    expect(Object.keys(resources)).toHaveLength(Object.keys(rotationOf().resources).length + 2);
   });
 });
 
@@ -512,7 +578,10 @@ describe('more than one', () => {
       'MomentoAuth-2',
     ]);
     expect(one).not.toBe(two);
-    const names = ['Name', 'QueueName', 'RoleName', 'LogGroupName', 'ManagedPolicyName', 'Id'];
+    const names = [
+      ...['Name', 'QueueName', 'RoleName', 'LogGroupName', 'ManagedPolicyName', 'Id'],
+      ...['AlarmName', 'TopicName', 'DashboardName'],
+    ];
     for (const [, { Type, Properties }] of Object.entries(rotationOf().resources)) {
       expect(names.filter((name) => name in Properties)).toEqual([]);
       if (Type === 'AWS::Lambda::Function') expect(Properties).not.toHaveProperty('FunctionName');

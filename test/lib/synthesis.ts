@@ -112,6 +112,43 @@ export function statementsOf(value: unknown): readonly Statement[] {
   return [...own, ...Object.values(value).flatMap(statementsOf)];
 }
 
+export const secretActions = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:ListSecretVersionIds',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
+
+/** `arn:PARTITION:…` with REGION and ACCOUNT, as CDK writes it. */
+export function arn(service: string, resource: unknown[]): unknown {
+  return {
+    'Fn::Join': [
+      '',
+      [
+        'arn:',
+        { Ref: 'AWS::Partition' },
+        `:${service}:`,
+        { Ref: 'AWS::Region' },
+        ':',
+        { Ref: 'AWS::AccountId' },
+        ...resource,
+      ],
+    ],
+  };
+}
+
+/** Where the function gets its keys of a tag from, and what AWS knows no narrower resource for. */
+export const discoveryStatements = ({ key, value }: { key: string; value: string }) => [
+  { Effect: 'Allow', Action: 'secretsmanager:ListSecrets', Resource: '*' },
+  {
+    Effect: 'Allow',
+    Action: secretActions,
+    Resource: arn('secretsmanager', [':secret:*']),
+    Condition: { StringEquals: { [`secretsmanager:ResourceTag/${key}`]: value } },
+  },
+];
+
 /** The statements that the rotate-key function's role has, where there is no other. */
 export function roleStatements(synthesis: Synthesis): readonly Statement[] {
   return statementsOf(only(synthesis, 'AWS::IAM::Policy')[1]);
@@ -193,6 +230,14 @@ export const variants: Readonly<Record<string, unknown>> = {
     schedule: 'rate(1 minute)',
   },
   'rotation alone': { tokenEndpoint: false },
+  'alarm e-mails': { alarmEmails: ['ops@example.com', 'on-call@example.com'] },
+  'keys found by tag': {
+    discoverKeysByTag: {
+      key: 'team/momento key',
+      value: 'rotate: yes',
+      kmsKeyArns: ['arn:aws:kms:eu-west-1:123456789012:key/99999999-2222-3333-4444-555555555555'],
+    },
+  },
   ...Object.fromEntries(
     Object.entries(endpoints).map(([what, tokenEndpoint]) => [what, { tokenEndpoint }]),
   ),
