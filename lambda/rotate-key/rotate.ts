@@ -276,7 +276,7 @@ async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
   const { refused, versionId } = pending;
   if (refused === undefined) {
     const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
-    await patiently(() => run.versions.moveLabel(arn, label, { to: versionId }), run);
+    await unlessMoved(() => run.versions.moveLabel(arn, label, { to: versionId }), run);
   }
   const refusedForMs = nowMs - (refused?.sinceMs ?? nowMs);
   if (refusedForMs < REFUSAL_CONFIRMED_AFTER_MS) {
@@ -341,16 +341,18 @@ async function promote(
   }
 }
 
-/** Takes labels off; one that is gone by now is what was wanted. Throws `SecretFailure`. */
+/** Takes labels off. Throws `SecretFailure`. */
 export async function unlabel(arn: string, labels: readonly LabelOn[], run: Run): Promise<void> {
   for (const { label, versionId } of labels) {
-    try {
-      await patiently(() => run.versions.moveLabel(arn, label, { from: versionId }), run);
-    } catch (error) {
-      if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
-    }
+    await unlessMoved(() => run.versions.moveLabel(arn, label, { from: versionId }), run);
   }
 }
+
+/** A label that another run has moved meanwhile is where it should be by now, or is looked at again. */
+const unlessMoved = (move: () => Promise<void>, run: Run): Promise<void> =>
+  patiently(move, run).catch((error: unknown) => {
+    if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
+  });
 
 /** After the promotion nothing may turn the run into a failure: the next tick heals what stays. */
 const tidy = (arn: string, labels: readonly LabelOn[], run: Run): Promise<void> =>
