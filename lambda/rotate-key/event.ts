@@ -1,4 +1,4 @@
-// The two events that the function takes: the schedule's tick, and an operator's wish for one key.
+// The events that the function takes: the schedule's tick, and an operator's wish for one key.
 
 import * as v from 'valibot';
 import { readApiKey } from '../shared/api-key.ts';
@@ -17,17 +17,24 @@ const OneKey = v.strictObject({
     v.check((text) => readApiKey(text) === undefined),
   ),
   force: v.optional(v.boolean(), false),
+  dryRun: v.optional(v.boolean(), false),
 });
 
 export type Request =
   | { readonly kind: 'all-keys' }
-  | { readonly kind: 'one-key'; readonly secretId: string; readonly force: boolean };
+  | {
+      readonly kind: 'one-key';
+      readonly secretId: string;
+      readonly force: boolean;
+      /** Prove that a rotation would work, and change nothing. */
+      readonly dryRun: boolean;
+    };
 
 export class UnsupportedEvent extends Failure<'unsupported-event'> {
   constructor() {
     super(
       'unsupported-event',
-      'unsupported-event: the function takes the EventBridge schedule\'s event, or {"secretId": "<name or ARN>", "force": true} (force is optional) for one key.',
+      'unsupported-event: the function takes the EventBridge schedule\'s event, or {"secretId": "<name or ARN>", "force": true} for one key (force is optional; "dryRun": true changes nothing).',
     );
     this.name = 'UnsupportedEvent';
   }

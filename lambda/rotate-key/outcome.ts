@@ -31,6 +31,7 @@ export const OUTCOME_OF = {
   'out-of-time': 'deferred',
   'version-budget-spent': 'deferred',
   'promotion-unconfirmed': 'deferred',
+  'dry-run': 'deferred',
   'no-value': 'no-key',
   'never-expires': 'never-expires',
   'no-refresh-token': 'not-rotatable',

@@ -5,6 +5,7 @@ import { describeError } from '../shared/logging.ts';
 import type { SecretTag } from '../shared/secret-versions.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
+import { dryRun } from './dry-run.ts';
 import { dueAtMs, endWarning, isOverdue, shortLifeWarning, type Warnable } from './due.ts';
 import { type CurrentVersion, type Gathered, gather } from './gather.ts';
 import type { Measured } from './measures.ts';
@@ -35,6 +36,14 @@ export interface Looked {
   readonly error?: unknown;
 }
 
+/** What an operator asks for. */
+export interface Wish {
+  /** Renew it, due or not. */
+  readonly force?: boolean;
+  /** Prove that a renewal would work, and change nothing. */
+  readonly dryRun?: boolean;
+}
+
 /** Labels on one secret are few; more rounds than this would mean that somebody puts them back. */
 const MAX_ROUNDS = 6;
 
@@ -49,7 +58,7 @@ export async function look(secretId: string, run: Run): Promise<Looked> {
 }
 
 /** Never throws: what goes wrong with one key is its result, and must not stop the others. */
-export async function renewKey(looked: Looked, force: boolean, run: Run): Promise<Renewed> {
+export async function renewKey(looked: Looked, wish: Wish, run: Run): Promise<Renewed> {
   const { secretId } = looked;
   let { gathered } = looked;
   if (run.clock.now() >= run.workUntilMs) {
@@ -61,7 +70,7 @@ export async function renewKey(looked: Looked, force: boolean, run: Run): Promis
     if (looked.error !== undefined) throw looked.error;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       if (round > 0 || gathered === undefined) gathered = await gather(secretId, run);
-      acted = await act(gathered, force, run);
+      acted = await (wish.dryRun ? dryRun(gathered, run) : act(gathered, wish.force === true, run));
       if (!acted.lookAgain) break;
       healed ??= acted;
     }

@@ -8,7 +8,14 @@ import { validUntilOf } from './decide.ts';
 import { parseEvent } from './event.ts';
 import { measuresOf } from './measures.ts';
 import type { KeyResult } from './outcome.ts';
-import { type Looked, look, notDiscovered, type Renewed, renewKey } from './renew-key.ts';
+import {
+  type Looked,
+  look,
+  notDiscovered,
+  type Renewed,
+  renewKey,
+  type Wish,
+} from './renew-key.ts';
 import { tell } from './tell.ts';
 import type { Run, Tools } from './tools.ts';
 
@@ -65,7 +72,7 @@ export async function runOnce(
     workUntilMs: endsAtMs - RESERVED_FOR_TELLING_MS,
   };
   const isSweep = request.kind === 'all-keys';
-  const force = request.kind === 'one-key' && request.force;
+  const wish: Wish = isSweep ? {} : request;
   const { secretIds, failures } = isSweep
     ? await allKeys(run)
     : { secretIds: [request.secretId], failures: [] };
@@ -73,14 +80,14 @@ export async function runOnce(
   const looked = await atMost(LOOKS_AT_ONCE, secretIds, (secretId) => look(secretId, run));
   const firstEndFirst = looked.toSorted((one, other) => endsAt(one) - endsAt(other));
   const renewed = await atMost(renewalsAtOnce(run), firstEndFirst, async (found) => {
-    const key = await renewKey(found, force, run);
+    const key = await renewKey(found, wish, run);
     // At once: an application should hear of its new key before the next key's turn.
-    await logAndTell(key, run);
+    await logAndTell(wish.dryRun ? { ...key, events: [] } : key, run);
     return key;
   });
 
   const all = [...renewed, ...failures];
-  run.measure(measuresOf(all, { isSweep, nowMs: run.awsTime.now() }));
+  if (!wish.dryRun) run.measure(measuresOf(all, { isSweep, nowMs: run.awsTime.now() }));
   const keys = inOrderOf(secretIds, all);
   if (keys.some(hasFailed)) throw new RotationFailed(keys);
   return { keys };
