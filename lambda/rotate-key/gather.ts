@@ -4,14 +4,19 @@ import type { Clock } from '../shared/clock.ts';
 import type { Redactor } from '../shared/redaction.ts';
 import { retry } from '../shared/retry.ts';
 import { credentialsIn, parseSecretValue, type SecretContent } from '../shared/secret-value.ts';
-import { isTransient, SecretFailure, type SecretVersions } from '../shared/secret-versions.ts';
+import {
+  isTransient,
+  type ListedVersion,
+  SecretFailure,
+  type SecretVersions,
+} from '../shared/secret-versions.ts';
 import { type Claim, parseClaim } from './claim-value.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
-  AWSPREVIOUS,
   claimAttempt,
   type Descent,
+  isOurs,
   MOMENTO_CLAIM,
   MOMENTO_REFUSED,
   pairAttempt,
@@ -39,7 +44,7 @@ export interface PendingVersion {
   readonly versionId: string;
   /** Made from the present AWSCURRENT. */
   readonly descends: boolean;
-  /** Made from AWSPREVIOUS, which holds the very pair of AWSCURRENT: a person has edited other fields meanwhile. */
+  /** Made from an older version that held the very pair of AWSCURRENT: a person has edited other fields meanwhile. */
   readonly descendsFromEdited: boolean;
   /** Undefined when the version has no value, or when it need not be read. */
   readonly content: SecretContent | undefined;
@@ -98,16 +103,24 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
     createdAtMs: version.createdAtMs,
     content: learnAndParse(version.text, tools.redactor),
   };
+  // Rarely needed, and the same list for both.
+  let listed: Promise<ListedVersion[]> | undefined;
+  const listVersions = () => {
+    listed ??= retry(() => versions.list(arn), { ...patient, isRetryable: isTransient });
+    return listed;
+  };
   const ancestry: Ancestry = {
-    current: { arn, currentVersionId },
-    edited: await editedFrom(labels, { arn, currentVersionId }, current, read, tools.redactor),
+    descent: { arn, currentVersionId },
+    current,
+    read: async (versionId) => learnAndParse((await read(versionId)).text, tools.redactor),
+    listVersions,
   };
   return {
     secretId,
     arn,
     deletedAtMs,
     current,
-    pending: await gatherPending(labels, ancestry, read, tools.redactor),
+    pending: await gatherPending(labels, ancestry),
     claim: await gatherClaim(labels.get(MOMENTO_CLAIM), ancestry, read),
     strayRefusals: refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
   };
@@ -116,66 +129,71 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
 type Read = (versionId: string) => Promise<{ readonly text: string }>;
 type Labels = ReadonlyMap<string, string>;
 
+/** What tells whether a version was made from AWSCURRENT. */
 interface Ancestry {
-  readonly current: Descent;
-  /** AWSPREVIOUS, where a person has edited other fields since: what was made from it is still about this pair. */
-  readonly edited: Descent | undefined;
+  readonly descent: Descent;
+  readonly current: CurrentVersion;
+  readonly read: (versionId: string) => Promise<SecretContent>;
+  readonly listVersions: () => Promise<readonly ListedVersion[]>;
 }
 
-/** Looked into only when a label sits on something that was made from AWSPREVIOUS. */
-async function editedFrom(
-  labels: Labels,
-  { arn }: Descent,
-  { content }: CurrentVersion,
-  read: Read,
-  redactor: Redactor,
-): Promise<Descent | undefined> {
-  const currentVersionId = labels.get(AWSPREVIOUS);
-  if (currentVersionId === undefined) return undefined;
-  const previous: Descent = { arn, currentVersionId };
-  const wasMadeFromIt =
-    pairAttempt(previous, labels.get(AWSPENDING)) !== undefined ||
-    claimAttempt(previous, labels.get(MOMENTO_CLAIM)) !== undefined;
-  if (!wasMadeFromIt) return undefined;
-  const { text } = await read(currentVersionId);
-  return isSamePair(learnAndParse(text, redactor), content) ? previous : undefined;
+type AttemptOf = (descent: Descent, versionId: string) => number | undefined;
+
+/**
+ * Which attempt made this version from an older one that held the very pair of AWSCURRENT: a person has edited
+ * other fields since, once or several times, and what was made is still about this pair.
+ */
+async function attemptBeforeEdit(
+  attemptOf: AttemptOf,
+  versionId: string,
+  { descent, current, read, listVersions }: Ancestry,
+): Promise<number | undefined> {
+  if (!isOurs(versionId) || versionId === current.versionId) return undefined;
+  for (const { versionId: parent } of await listVersions()) {
+    const attempt = attemptOf({ arn: descent.arn, currentVersionId: parent }, versionId);
+    if (attempt === undefined) continue;
+    return isSamePair(await read(parent), current.content) ? attempt : undefined;
+  }
+  return undefined;
 }
 
 async function gatherPending(
   labels: Labels,
-  { current, edited }: Ancestry,
-  read: Read,
-  redactor: Redactor,
+  ancestry: Ancestry,
 ): Promise<PendingVersion | undefined> {
   const versionId = labels.get(AWSPENDING);
   if (versionId === undefined) return undefined;
   const refused = refusals(labels).find((refusal) => refusal.versionId === versionId);
+  const descends = pairAttempt(ancestry.descent, versionId) !== undefined;
+  const descendsFromEdited =
+    !descends && (await attemptBeforeEdit(pairAttempt, versionId, ancestry)) !== undefined;
   const common = {
     versionId,
-    descends: pairAttempt(current, versionId) !== undefined,
-    descendsFromEdited: edited !== undefined && pairAttempt(edited, versionId) !== undefined,
+    descends,
+    descendsFromEdited,
     refused: refused && { label: refused.label, sinceMs: refusedSinceMs(refused.label) },
   };
-  if (versionId === current.currentVersionId) {
+  if (versionId === ancestry.current.versionId) {
     return { ...common, content: undefined, empty: false };
   }
   try {
-    const { text } = await read(versionId);
-    return { ...common, content: learnAndParse(text, redactor), empty: false };
+    return { ...common, content: await ancestry.read(versionId), empty: false };
   } catch (error) {
     // Ours get their value and their label in one write: an unreadable one of ours is late, not empty.
-    if (!isMissing(error) || common.descends || common.descendsFromEdited) throw error;
+    if (!isMissing(error) || descends || descendsFromEdited) throw error;
     return { ...common, content: undefined, empty: true };
   }
 }
 
 async function gatherClaim(
   versionId: string | undefined,
-  { current, edited }: Ancestry,
+  ancestry: Ancestry,
   read: Read,
 ): Promise<ClaimVersion | undefined> {
   if (versionId === undefined) return undefined;
-  const attempt = claimAttempt(current, versionId) ?? (edited && claimAttempt(edited, versionId));
+  const attempt =
+    claimAttempt(ancestry.descent, versionId) ??
+    (await attemptBeforeEdit(claimAttempt, versionId, ancestry));
   try {
     return { versionId, attempt, claim: parseClaim((await read(versionId)).text) };
   } catch (error) {

@@ -83,10 +83,14 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
       nextAttemptAtMs: claimed.holder.lapsesAtMs,
     };
   }
-  const claimLabel = claimLabelOf(claimed);
+  // Nothing was spent, so the next run may begin at once. But where an earlier attempt was interrupted, the claim
+  // is all that tells of it.
+  const giveBack = async (): Promise<void> => {
+    if (decision.reason !== 'interrupted') await unlabel(arn, [claimLabelOf(claimed)], run);
+  };
   // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
   if (!(await stillCurrent(descent, run))) {
-    await unlabel(arn, [claimLabel], run);
+    await giveBack();
     return {
       reason: 'current-moved',
       message: 'Another run or a person changed the key meanwhile.',
@@ -96,7 +100,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   // answers.
   const turn = await run.pacer.turn(run.workUntilMs - LEAST_TIME_AT_MOMENTO_MS);
   if (turn === undefined) {
-    await unlabel(arn, [claimLabel], run);
+    await giveBack();
     return OUT_OF_TIME;
   }
   try {
@@ -218,9 +222,8 @@ async function finish(
 
 async function versionsLeft(arn: string, run: Run): Promise<number> {
   const sinceMs = run.awsTime.now() - DAY_SECONDS * 1000;
-  return (
-    VERSIONS_PER_DAY - (await patiently(() => run.versions.countCreatedSince(arn, sinceMs), run))
-  );
+  const versions = await patiently(() => run.versions.list(arn), run);
+  return VERSIONS_PER_DAY - versions.filter(({ createdAtMs }) => createdAtMs >= sinceMs).length;
 }
 
 async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promise<boolean> {

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 
 export const AWSCURRENT = 'AWSCURRENT';
-export const AWSPREVIOUS = 'AWSPREVIOUS';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
@@ -37,19 +36,16 @@ export const carriedOverVersionId = (descent: Descent): string =>
 export const isOurs = (versionId: string): boolean => /^[0-9a-f]{64}$/.test(versionId);
 
 /** Which attempt wrote this claim; undefined when it was not made from this AWSCURRENT. */
-export const claimAttempt = (descent: Descent, versionId: string | undefined): number | undefined =>
+export const claimAttempt = (descent: Descent, versionId: string): number | undefined =>
   findAttempt(versionId, (attempt) => claimVersionId(descent, attempt));
 
 /** Which attempt staged this pair; undefined when it was not made from this AWSCURRENT. */
-export const pairAttempt = (descent: Descent, versionId: string | undefined): number | undefined =>
+export const pairAttempt = (descent: Descent, versionId: string): number | undefined =>
   findAttempt(versionId, (attempt) => pairVersionId(descent, attempt));
 
-function findAttempt(
-  versionId: string | undefined,
-  idOf: (attempt: number) => string,
-): number | undefined {
+function findAttempt(versionId: string, idOf: (attempt: number) => string): number | undefined {
   // A person's version is none of ours, and thousands of hashes need not be made to know it.
-  if (versionId === undefined || !isOurs(versionId)) return undefined;
+  if (!isOurs(versionId)) return undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     if (idOf(attempt) === versionId) return attempt;
   }

@@ -30,6 +30,12 @@ export interface SecretVersion {
   readonly createdAtMs: number;
 }
 
+export interface ListedVersion {
+  readonly versionId: string;
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
+}
+
 export interface LabelMove {
   readonly from?: string;
   readonly to?: string;
@@ -52,8 +58,8 @@ export interface SecretVersions {
   create(secretId: string, versionId: string, text: string, label: string): Promise<void>;
   /** Compare-and-swap: `label-moved` when the label does not sit on `from`. Without `to` the label goes. */
   moveLabel(secretId: string, label: string, move: LabelMove): Promise<void>;
-  /** How many versions, labelled or not, came into being at or after this instant. */
-  countCreatedSince(secretId: string, sinceMs: number): Promise<number>;
+  /** All versions that Secrets Manager still has, labelled or not. */
+  list(secretId: string): Promise<ListedVersion[]>;
   /** ARNs of all secrets with exactly this tag that can be written here: replicas of other Regions cannot. */
   listTagged(tag: SecretTag): Promise<string[]>;
 }
@@ -152,8 +158,8 @@ export class SecretsManagerVersions implements SecretVersions {
     });
   }
 
-  async countCreatedSince(secretId: string, sinceMs: number): Promise<number> {
-    let count = 0;
+  async list(secretId: string): Promise<ListedVersion[]> {
+    const versions: ListedVersion[] = [];
     let token: string | undefined;
     do {
       const page = await this.#send((options) =>
@@ -167,12 +173,13 @@ export class SecretsManagerVersions implements SecretVersions {
           options,
         ),
       );
-      for (const { CreatedDate } of page.Versions ?? []) {
-        if (CreatedDate !== undefined && CreatedDate.getTime() >= sinceMs) count += 1;
+      for (const { VersionId, CreatedDate } of page.Versions ?? []) {
+        if (VersionId === undefined || CreatedDate === undefined) continue;
+        versions.push({ versionId: VersionId, createdAtMs: CreatedDate.getTime() });
       }
       token = page.NextToken;
     } while (token !== undefined);
-    return count;
+    return versions;
   }
 
   async listTagged({ key, value }: SecretTag): Promise<string[]> {

@@ -60,6 +60,45 @@ describe('single-use refresh tokens, and old keys that die', () => {
     await expectHealed(world);
   });
 
+  test('edited twice after a run died that had staged the pair', async () => {
+    const world = due();
+    world.fault = (call) => (call === 'ListCaches' ? 'kill' : undefined);
+    await world.tick();
+    world.fault = () => undefined;
+    edit(world);
+    edit(world);
+    world.wait(HOUR_SECONDS);
+    expect(await world.tick()).toMatchObject({ outcome: 'resumed', reason: 'pending-resumed' });
+    await expectHealed(world);
+  });
+
+  test('edited twice after a run died in the gap: the next run says that the token is spent', async () => {
+    const world = due('live');
+    world.fault = (call) => (call === 'RefreshApiKey' ? 'kill-after' : undefined);
+    await world.tick();
+    world.fault = () => undefined;
+    edit(world);
+    edit(world);
+    world.wait(HOUR_SECONDS);
+    expect(await world.tick()).toMatchObject({ outcome: 'failed', reason: 'refresh-token-spent' });
+  });
+
+  test('edited between the claim and the look of a run that goes on with an interrupted one', async () => {
+    const world = due('live');
+    world.fault = (call) => (call === 'RefreshApiKey' ? 'kill-after' : undefined);
+    await world.tick();
+    world.wait(HOUR_SECONDS);
+    let claims = 0;
+    world.fault = (call) => {
+      if (call === 'PutSecretValue' && claims++ === 0) edit(world);
+      return undefined;
+    };
+    expect(await world.tick()).toMatchObject({ outcome: 'lost-race', reason: 'current-moved' });
+    world.fault = () => undefined;
+    world.wait(HOUR_SECONDS);
+    expect(await world.tick()).toMatchObject({ outcome: 'failed', reason: 'refresh-token-spent' });
+  });
+
   test('edited while the store would not take the pair: the next run of the process stores it', async () => {
     const world = due();
     world.fault = (call) =>
