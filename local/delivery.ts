@@ -5,8 +5,8 @@ import { type InvokePermission, mayInvoke } from './assembly/permissions.ts';
 import type { QueuePolicy } from './assembly/resource-policies.ts';
 import type { RuleDefinition, RuleTarget } from './assembly/rules.ts';
 import type { BusEvent } from './aws/event-bus.ts';
-import { evaluate } from './aws/iam.ts';
 import type { Queues } from './aws/queues.ts';
+import { resourcePolicyAllows } from './resource-policy.ts';
 
 const EVENTBRIDGE = 'events.amazonaws.com';
 
@@ -71,19 +71,13 @@ function deadLetter(
 function maySend(policies: readonly QueuePolicy[], queueArn: string, ruleArn: string): boolean {
   const statements = policies
     .filter((policy) => policy.queueArn === queueArn)
-    .flatMap((policy) => policy.statements)
-    .filter(({ Principal }) =>
-      [...(Principal?.Service ?? []), ...(Principal?.['*'] ?? []), ...(Principal?.AWS ?? [])].some(
-        (who) => who === EVENTBRIDGE || who === '*',
-      ),
-    )
-    .map(({ Principal: _, ...statement }) => statement);
-  const { decision } = evaluate(statements, {
+    .flatMap((policy) => policy.statements);
+  return resourcePolicyAllows(statements, {
+    service: EVENTBRIDGE,
+    sourceArn: ruleArn,
     action: 'sqs:SendMessage',
     resource: queueArn,
-    context: { 'aws:SourceArn': ruleArn, 'aws:SecureTransport': 'true' },
   });
-  return decision === 'allow';
 }
 
 export const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);

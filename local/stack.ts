@@ -2,17 +2,24 @@
 //
 //   template ─► secrets, queues, roles ─► local AWS ◄── the functions' processes ──► local Momento
 //            ─► rules ─► scheduler ─► delivery ─► asynchronous invocation ─┘
+//            ─► alarms, topics ◄── metrics of all of it
 //
 // Nothing here knows what the functions do: it runs their bundles.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Assembly, readAssembly } from './assembly/assembly.ts';
 import type { FunctionDefinition } from './assembly/functions.ts';
+import { stackIdOf } from './assembly/physical.ts';
+import type { Alarms } from './aws/alarms.ts';
+import { cloudFormationService } from './aws/cloudformation-api.ts';
+import { cloudWatchQueryService, cloudWatchService } from './aws/cloudwatch-api.ts';
 import { type AcceptedEvent, EventBus } from './aws/event-bus.ts';
 import { eventBusService } from './aws/event-bus-api.ts';
 import { evaluate } from './aws/iam.ts';
 import { EVERY_KEY } from './aws/kms.ts';
+import type { Metrics } from './aws/metrics.ts';
 import { type AccessKey, assumedRoleArn, Principals } from './aws/principals.ts';
+import type { QueryService } from './aws/query-protocol.ts';
 import { Queues } from './aws/queues.ts';
 import { queuesService } from './aws/queues-api.ts';
 import { parseSchedule, Scheduler, scheduledEvent } from './aws/schedule.ts';
@@ -25,15 +32,20 @@ import {
   type InterceptedCall,
   startAwsServer,
 } from './aws/server.ts';
+import type { Topics } from './aws/topics.ts';
+import { topicsService } from './aws/topics-api.ts';
 import { type Delivered, deliver, nameOf } from './delivery.ts';
 import type { DemonstrationPolicies } from './demonstration-policies.ts';
 import type { GatewayCall } from './gateway/gateway.ts';
+import { introduction } from './introduction.ts';
 import { type AsyncInvokeNews, AsyncInvoker, systemTimers } from './lambda/async-invoke.ts';
+import { configurationRoute } from './lambda/configuration-api.ts';
 import { type InvocationResult, LocalFunction } from './lambda/function.ts';
 import { invokeRoute } from './lambda/invoke-api.ts';
 import { MomentoAccount } from './momento/account.ts';
-import type { CallOutcome } from './momento/calls.ts';
+import type { CallOutcome, Call as MomentoCall, Fault as MomentoFault } from './momento/calls.ts';
 import { type MomentoServer, startMomentoServer } from './momento/server.ts';
+import { type AlarmNews, Monitoring } from './monitoring.ts';
 import { listenPreferring } from './ports.ts';
 import { startTokenEndpoint, type TokenEndpoint } from './token-endpoint.ts';
 
@@ -54,10 +66,22 @@ export interface LocalStackOptions {
   readonly refreshTokens?: 'single-use' | 'multi-use';
   /** @default 'live' */
   readonly oldKeys?: 'live' | 'die';
+  /** Momento refuses more than these in any sliding second. @default 5 */
+  readonly authOperationsPerSecond?: number;
   /** @default nobody listens */
   readonly onNews?: (news: LocalNews) => void;
   /** Faults to inject into calls to AWS. @default none */
   readonly intercept?: (call: InterceptedCall) => AwsFault | undefined;
+  /** Faults to inject into calls to Momento. @default none */
+  readonly interceptMomento?: (call: MomentoCall) => MomentoFault | undefined;
+  /** How many invocations of one function run at the same time. @default 10, a new account's limit */
+  readonly concurrencyLimit?: number;
+  /**
+   * The clock of AWS and of Momento, epoch milliseconds: rotate-key hears it from AWS's answers, and a test that
+   * holds it need not wait for keys to age or alarms to look. Of no matter to schedules, timeouts and logins.
+   * @default Date.now
+   */
+  readonly now?: () => number;
 }
 
 /** Everything that happens, for the terminal and for tests. No secret is in it. */
@@ -68,7 +92,8 @@ export type LocalNews =
   | { readonly kind: 'event'; readonly accepted: AcceptedEvent }
   | { readonly kind: 'aws-call'; readonly call: CallRecord }
   | { readonly kind: 'momento-call'; readonly call: CallOutcome }
-  | { readonly kind: 'gateway-call'; readonly call: GatewayCall };
+  | { readonly kind: 'gateway-call'; readonly call: GatewayCall }
+  | ({ readonly kind: 'alarm' } & AlarmNews);
 
 export interface LocalFunctionHandle {
   readonly definition: FunctionDefinition;
@@ -81,6 +106,8 @@ export interface LocalFunctionHandle {
 }
 
 interface OwnHandle extends LocalFunctionHandle {
+  /** As the function sees it, without what is this machine's alone. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Takes an event for asynchronous invocation. */
   submit(payload: unknown): { requestId: string };
   /** Without news: the gateway has its own. */
@@ -96,6 +123,10 @@ export interface LocalStack {
   readonly secrets: SecretsManager;
   readonly queues: Queues;
   readonly bus: EventBus;
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  /** What the alarms speak to, and what was sent to whom. */
+  readonly topics: Topics;
   readonly principals: Principals;
   /** A person who may do everything. */
   readonly operator: AccessKey;
@@ -107,9 +138,11 @@ export interface LocalStack {
   /** What a function sees differently from what the template says, with the reason. */
   readonly adjusted: readonly Adjustment[];
   output(name: string): string;
-  /** Starts the schedules. */
+  /** Starts the schedules, and the evaluation of alarms, which then goes on until the end. */
   startSchedules(): void;
   stopSchedules(): void;
+  /** Looks into the queues and at the alarms now. */
+  evaluateAlarms(): void;
   /** Delivers one tick of every schedule now. */
   tick(): void;
   /** Ends everything: no process, socket or timer stays. */
@@ -147,24 +180,34 @@ async function start(
   opened: Array<() => Promise<void>>,
   closeAll: () => Promise<void>,
 ): Promise<LocalStack> {
-  const { timeScale = 1, onNews = () => {} } = options;
-  const now = Date.now;
+  const { timeScale = 1, onNews = () => {}, now = Date.now } = options;
   const place = { region: REGION, accountId: ACCOUNT_ID };
   const secrets = new SecretsManager({ ...place, now, newId: randomUUID });
   const queues = new Queues({ ...place, now, newId: randomUUID });
   const principals = new Principals(place);
+  const operator = principals.issueOperator();
+  const startedAtMs = now();
+  const pages: Record<string, () => unknown> = {};
 
   const handles: OwnHandle[] = [];
+  const queries: QueryService[] = [];
   const bus = new EventBus({ ...place, now, newId: randomUUID });
   bus.subscribe((accepted) => onNews({ kind: 'event', accepted }));
 
+  const services = [secretsManagerService(secrets), eventBusService(bus), queuesService(queues)];
   const aws = await listenPreferring(options.awsPort ?? 0, (port) =>
     startAwsServer({
       ...place,
       port,
       principals,
-      services: [secretsManagerService(secrets), eventBusService(bus), queuesService(queues)],
-      rest: [invokeRoute({ ...place, functions: handles })],
+      services,
+      queries,
+      now,
+      rest: [
+        invokeRoute({ ...place, functions: handles }),
+        configurationRoute({ ...place, functions: handles, modifiedAtMs: startedAtMs }),
+      ],
+      pages,
       onCall: (call) => onNews({ kind: 'aws-call', call }),
       ...(options.intercept !== undefined && { intercept: options.intercept }),
     }),
@@ -176,11 +219,15 @@ async function start(
     signingKey: randomBytes(32),
     refreshTokens: options.refreshTokens ?? 'single-use',
     oldKeys: options.oldKeys ?? 'live',
+    ...(options.authOperationsPerSecond !== undefined && {
+      authOperationsPerSecond: options.authOperationsPerSecond,
+    }),
   });
   const momentoServer = await listenPreferring(options.momentoPort ?? 0, (port) =>
     startMomentoServer({
       account: momento,
       port,
+      intercept: options.interceptMomento,
       onCall: (call) => onNews({ kind: 'momento-call', call }),
     }),
   );
@@ -191,12 +238,32 @@ async function start(
     ...place,
     queueBaseUrl: aws.server.url,
   });
+  const { stackName } = assembly.deployment;
+  queries.push(
+    cloudFormationService(() => ({
+      name: stackName,
+      arn: stackIdOf(assembly.deployment),
+      createdAtMs: startedAtMs,
+      outputs: assembly.outputs,
+    })),
+  );
   makeSecrets(assembly, secrets);
   for (const { name, visibilityTimeoutSeconds } of assembly.queues) {
     queues.create(name, { visibilityTimeoutSeconds });
   }
 
   for (const busArn of configuredBuses(assembly)) bus.addBus(busArn);
+
+  const monitoring = new Monitoring({
+    assembly,
+    queues,
+    now,
+    newId: randomUUID,
+    timeScale,
+    onAlarm: (news) => onNews({ kind: 'alarm', ...news }),
+  });
+  services.push(cloudWatchService(monitoring));
+  queries.push(cloudWatchQueryService(monitoring), topicsService(monitoring.topics));
 
   const adjusted: Adjustment[] = [];
   for (const definition of assembly.functions) {
@@ -220,10 +287,19 @@ async function start(
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
         ...(scaled && { [scaled.variable]: scaled.here }),
       },
-      onLog: (line) => onNews({ kind: 'log', functionName: definition.name, line }),
+      ...(options.concurrencyLimit !== undefined && {
+        concurrencyLimit: options.concurrencyLimit,
+      }),
+      onLog: (line) => {
+        monitoring.logLine(line);
+        onNews({ kind: 'log', functionName: definition.name, line });
+      },
     });
+    const invoke = monitoring.measured(definition.name, (payload, more) =>
+      local.invoke(payload, more),
+    );
     const invoker = new AsyncInvoker({
-      function: local,
+      function: { definition, invoke },
       timers: systemTimers,
       timeScale,
       onNews: (news) => onNews({ kind: 'invocation', functionName: definition.name, news }),
@@ -242,9 +318,13 @@ async function start(
     });
     handles.push({
       definition,
+      environment: {
+        ...definition.environment,
+        ...(scaled && { [scaled.variable]: scaled.here }),
+      },
       credentials,
       invoke: async (payload) => {
-        const result = await local.invoke(payload);
+        const result = await invoke(payload);
         const { requestId } = result;
         onNews({
           kind: 'invocation',
@@ -257,7 +337,7 @@ async function start(
         return result;
       },
       killCurrent: () => local.killCurrent(),
-      invokeQuietly: (payload) => local.invoke(payload),
+      invokeQuietly: (payload) => invoke(payload),
       submit: (payload) => invoker.submit(payload),
     });
   }
@@ -265,7 +345,10 @@ async function start(
   const tokenEndpoint = await startTokenEndpoint(assembly, {
     port: options.gatewayPort ?? 0,
     policies: options.policies,
-    onCall: (call) => onNews({ kind: 'gateway-call', call }),
+    onCall: (call) => {
+      monitoring.gatewayCall(assembly.httpApis[0]?.id ?? '', call);
+      onNews({ kind: 'gateway-call', call });
+    },
     invoke: (functionArn, event) => {
       const target = handles.find(({ definition }) => definition.arn === functionArn);
       if (target === undefined) throw new Error(`${functionArn} is not in the template`);
@@ -275,7 +358,10 @@ async function start(
   if (tokenEndpoint !== undefined) opened.push(() => tokenEndpoint.close());
 
   const scheduler = new Scheduler({ timeScale });
-  opened.push(async () => scheduler.stop());
+  opened.push(async () => {
+    scheduler.stop();
+    monitoring.stop();
+  });
   const fire = (rule: Assembly['rules'][number]) => {
     const event = scheduledEvent({
       id: randomUUID(),
@@ -295,6 +381,18 @@ async function start(
     scheduler.add(rule.name, parseSchedule(rule.scheduleExpression ?? ''), () => fire(rule));
   }
 
+  Object.assign(
+    pages,
+    introduction({
+      ...place,
+      stackName,
+      credentials: operator,
+      momentoEndpoint: momentoServer.server.endpoint,
+      tokenEndpointUrl: tokenEndpoint?.url ?? null,
+      timeScale,
+    }),
+  );
+
   let closed: Promise<void> | undefined;
   return {
     assembly,
@@ -304,8 +402,11 @@ async function start(
     secrets,
     queues,
     bus,
+    metrics: monitoring.metrics,
+    alarms: monitoring.alarms,
+    topics: monitoring.topics,
     principals,
-    operator: principals.issueOperator(),
+    operator,
     functions: handles,
     tokenEndpoint,
     busyPorts: [aws.busy, momentoServer.busy, tokenEndpoint?.busy].filter(
@@ -317,8 +418,12 @@ async function start(
       if (found === undefined) throw new Error(`The stack has no output ${name}`);
       return found.value;
     },
-    startSchedules: () => scheduler.start(),
+    startSchedules: () => {
+      scheduler.start();
+      monitoring.start();
+    },
     stopSchedules: () => scheduler.stop(),
+    evaluateAlarms: () => monitoring.evaluate(),
     tick: () => scheduled.forEach(fire),
     close: () => {
       closed ??= closeAll();

@@ -96,6 +96,8 @@ export function endWarning(key: Warnable, nowMs: number, pace: Pace): string | u
 /** On the two ticks after the import of a key whose life is too short for the schedule, or for its secret. */
 export function shortLifeWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
   const interval = pace.scheduleIntervalSeconds;
+  // A key that has ended is a failure, and no warning.
+  if (remainingSeconds(key.validUntil, nowMs) <= 0) return undefined;
   const isNew = nowMs - key.createdAtMs < 2 * interval * 1000;
   const lifeSeconds = key.validUntil - key.createdAtMs / 1000;
   const leastSeconds = leastLifeSeconds(pace);

@@ -1,5 +1,6 @@
 // The synthesized stack as plain data: everything that the local stack runs comes from here.
 
+import { type AlarmDefinition, readAlarms } from './alarms.ts';
 import { readJson, readStacks } from './cloud-assembly.ts';
 import { type FunctionDefinition, readFunctions } from './functions.ts';
 import { type HttpApiDefinition, readHttpApis } from './http-apis.ts';
@@ -8,7 +9,12 @@ import { readOutputs, type StackOutput } from './outputs.ts';
 import { type InvokePermission, readPermissions } from './permissions.ts';
 import type { Deployment } from './physical.ts';
 import { type QueueDefinition, readQueues } from './queues.ts';
-import { type QueuePolicy, readQueuePolicies } from './resource-policies.ts';
+import {
+  type QueuePolicy,
+  readQueuePolicies,
+  readTopicPolicies,
+  type TopicPolicy,
+} from './resource-policies.ts';
 import {
   type ManagedPolicyDefinition,
   type RoleDefinition,
@@ -18,6 +24,7 @@ import {
 import { type RuleDefinition, readRules } from './rules.ts';
 import { readSecrets, type SecretDefinition } from './secrets.ts';
 import { AssemblyError, parseTemplate } from './template.ts';
+import { readTopics, type TopicDefinition } from './topics.ts';
 import { readUserPools, type UserPoolDefinition } from './user-pools.ts';
 
 export interface ReadAssemblyOptions {
@@ -43,6 +50,9 @@ export interface Assembly {
   readonly queuePolicies: readonly QueuePolicy[];
   readonly httpApis: readonly HttpApiDefinition[];
   readonly userPools: readonly UserPoolDefinition[];
+  readonly alarms: readonly AlarmDefinition[];
+  readonly topics: readonly TopicDefinition[];
+  readonly topicPolicies: readonly TopicPolicy[];
   readonly outputs: readonly StackOutput[];
 }
 
@@ -80,6 +90,9 @@ export function readAssembly(directory: string, options: ReadAssemblyOptions): A
     queuePolicies: readQueuePolicies(template),
     httpApis: readHttpApis(template),
     userPools: readUserPools(template),
+    alarms: readAlarms(template),
+    topics: readTopics(template),
+    topicPolicies: readTopicPolicies(template),
     outputs: readOutputs(template),
   };
 }

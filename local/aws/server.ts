@@ -12,6 +12,7 @@ import { closeServer, listenOnLoopback } from '../ports.ts';
 import { AwsError } from './aws-error.ts';
 import { type Decision, evaluate } from './iam.ts';
 import { type Principal, type Principals, principalArnKey } from './principals.ts';
+import { type QueryService, readForm, xmlAnswer, xmlFailure } from './query-protocol.ts';
 import { type Call, type Demand, encodeJson, type Service } from './service.ts';
 import { type SignedRequest, verifySignature } from './signature.ts';
 import { answerSts, xmlError } from './sts.ts';
@@ -74,9 +75,16 @@ export interface AwsServerOptions {
   readonly region: string;
   readonly accountId: string;
   readonly services: readonly Service[];
+  /** Services of the query protocol. @default none; `sts get-caller-identity` is always there */
+  readonly queries?: readonly QueryService[];
   readonly principals: Pick<Principals, 'find'>;
   /** @default none */
   readonly rest?: readonly RestRoute[];
+  /**
+   * Pages of the stand-in itself, by path: JSON for whoever can reach this machine's loopback interface, asked for
+   * by GET and without a signature. @default none
+   */
+  readonly pages?: Readonly<Record<string, () => unknown>>;
   readonly onCall?: (record: CallRecord) => void;
   readonly intercept?: (call: InterceptedCall) => Fault | undefined;
   /** Told of a bug of the stand-in; the caller gets InternalFailure. @default written to stderr */
@@ -152,9 +160,13 @@ async function serve(
   let reply: Reply | typeof DROPPED;
   try {
     const signed = await readRequest(request, options.maxBodyBytes ?? 6 * 1024 * 1024);
-    const target = resolve(signed, options, requestId);
-    failure = target.failure;
-    reply = await answer(target, signed, options, now, closing);
+    const page = pageOf(signed, options);
+    if (page !== undefined) reply = page;
+    else {
+      const target = resolve(signed, options, requestId);
+      failure = target.failure;
+      reply = await answer(target, signed, options, now, closing);
+    }
   } catch (error) {
     // Not `request.destroyed`: that is so for every request that was read to its end.
     if (closing.aborted || response.destroyed) return void response.destroy();
@@ -169,6 +181,18 @@ async function serve(
     'x-amzn-requestid': requestId,
   });
   response.end(reply.body);
+}
+
+/** A page names this host by its address: a web site whose name was made to mean this machine gets nothing. */
+function pageOf({ method, path, headers }: SignedRequest, options: AwsServerOptions) {
+  const pages = options.pages ?? {};
+  if (method !== 'GET' || !Object.hasOwn(pages, path)) return undefined;
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')) return undefined;
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: JSON.stringify(pages[path]?.()),
+  };
 }
 
 async function answer(
@@ -285,7 +309,7 @@ function resolve(signed: SignedRequest, options: AwsServerOptions, requestId: st
   }
   const type = signed.headers['content-type'] ?? '';
   if (signed.method === 'POST' && type.startsWith('application/x-www-form-urlencoded')) {
-    return stsTarget(signed, options, requestId);
+    return queryTarget(signed, options, requestId);
   }
   throw new AwsError('UnknownOperationException', 'The local stack has no such API.', {
     status: 404,
@@ -303,22 +327,63 @@ function jsonTarget(target: string, signed: SignedRequest, options: AwsServerOpt
       `The local stack does not have the operation ${JSON.stringify(target.slice(0, 100))}.`,
     );
   }
-  const endpoint = `http://${signed.headers.host ?? '127.0.0.1'}`;
+  const { jsonVersion } = service;
   return {
     signingName: service.signingName,
-    begin(body) {
-      const call: Call = operation.begin(parseJson(body));
-      return {
-        input: call.input,
-        demands: call.demands,
-        perform: (principal, allows) => ({
-          status: 200,
-          headers: { 'content-type': `application/x-amz-json-${service.jsonVersion}` },
-          body: encodeJson(call.perform({ principalArn: principal.arn, allows, endpoint })),
-        }),
-      };
+    begin: (body) =>
+      prepared(operation.begin(parseJson(body)), signed, (output) => ({
+        status: 200,
+        headers: { 'content-type': `application/x-amz-json-${jsonVersion}` },
+        body: encodeJson(output),
+      })),
+    failure: (error) => jsonFailure(error, jsonVersion),
+  };
+}
+
+/** The form says by its version whose it is; the signature says the same again. */
+function queryTarget(signed: SignedRequest, options: AwsServerOptions, requestId: string): Target {
+  const form = new URLSearchParams(Buffer.from(signed.body).toString());
+  const service = options.queries?.find(({ version }) => version === form.get('Version'));
+  if (service === undefined) return stsTarget(signed, options, requestId);
+  const action = form.get('Action') ?? '';
+  const operation = Object.hasOwn(service.operations, action)
+    ? service.operations[action]
+    : undefined;
+  const headers = { 'content-type': 'text/xml' };
+  return {
+    signingName: service.signingName,
+    begin: () => {
+      if (operation === undefined) {
+        throw new AwsError(
+          'InvalidAction',
+          `Could not find operation ${action.slice(0, 100)} for version ${service.version}`,
+        );
+      }
+      return prepared(operation.begin(readForm(form)), signed, (output) => ({
+        status: 200,
+        headers,
+        body: xmlAnswer(service, action, output, requestId),
+      }));
     },
-    failure: (error) => jsonFailure(error, service.jsonVersion),
+    failure: (error) => ({
+      status: error.status,
+      headers: { ...headers, 'x-amzn-errortype': error.name },
+      body: xmlFailure(service, error, requestId),
+    }),
+  };
+}
+
+function prepared(
+  call: Call,
+  signed: SignedRequest,
+  encode: (output: unknown) => Reply,
+): PreparedCall {
+  const endpoint = `http://${signed.headers.host ?? '127.0.0.1'}`;
+  return {
+    input: call.input,
+    demands: call.demands,
+    perform: (principal, allows) =>
+      encode(call.perform({ principalArn: principal.arn, allows, endpoint })),
   };
 }
 

@@ -1,6 +1,7 @@
 // `aws sts get-caller-identity`: who this server takes the caller for, over the older query protocol.
 
 import { AwsError } from './aws-error.ts';
+import { escapeXml } from './query-protocol.ts';
 
 /**
  * The answer's XML.
@@ -28,8 +29,4 @@ export function answerSts(
 /** An error in the query protocol's XML. */
 export function xmlError(error: AwsError, requestId: string): string {
   return `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${escapeXml(error.name)}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${escapeXml(requestId)}</RequestId></ErrorResponse>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -67,6 +67,8 @@ export interface GatewayCall {
   readonly path: string;
   /** Null where no route was found. */
   readonly routeKey: string | null;
+  /** Null where the path leads to none. */
+  readonly stage: string | null;
   readonly status: number;
   readonly latencyMs: number;
   /** Whether the route's function was called. */
@@ -314,17 +316,19 @@ class Front {
 
   #tell(exchange: Exchange): void {
     const { request, answer, place, latencyMs, integration, refusal } = exchange;
+    const stage = stageOf(this.#options.api.stages, request.path)?.stage;
     this.#options.onCall?.({
       requestId: request.requestId,
       method: request.method,
       path: request.path,
       routeKey: place?.routeKey ?? null,
+      stage: stage?.name ?? null,
       status: answer.status,
       latencyMs,
       invoked: integration !== undefined,
       refusal: refusal ?? integration?.error ?? null,
     });
-    const format = stageOf(this.#options.api.stages, request.path)?.stage.accessLogFormat ?? null;
+    const format = stage?.accessLogFormat ?? null;
     if (format !== null) this.#options.onAccessLog?.(accessLogLine(format, exchange));
   }
 }

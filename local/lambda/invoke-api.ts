@@ -149,7 +149,10 @@ function parseClientContext(header: string | string[] | undefined): unknown {
  * A function is written as a name, a partial ARN (`account:function:name`) or an ARN, each perhaps with
  * `:$LATEST`. Any other qualifier stays in the ARN, where it names no function: there are no versions here.
  */
-function functionArn(segment: string, { accountId, region }: InvokeApiOptions): string {
+export function functionArn(
+  segment: string,
+  { accountId, region }: Pick<InvokeApiOptions, 'accountId' | 'region'>,
+): string {
   const given = decodeSegment(segment).replace(/:\$LATEST$/, '');
   if (given.startsWith('arn:')) return given;
   const [, account = accountId, name] = /^(?:(\d{12}):)?(?:function:)?(.+)$/.exec(given) ?? [];

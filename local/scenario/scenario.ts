@@ -267,7 +267,8 @@ export async function prepareScenario(
       },
     },
     {
-      title: 'Failed loudly: a value that is no key is an error, an event and a message in a queue',
+      title:
+        'Failed loudly: a value that is no key is an error, an event, a message in a queue and an alarm',
       run: async () => {
         const before = await current();
         const broken = 'canary: not a key at all';
@@ -278,8 +279,16 @@ export async function prepareScenario(
         const given = news.next('the failure record', PATIENCE_MS, (item) =>
           item.kind === 'invocation' && item.news.kind === 'delivered' ? item.news : undefined,
         );
+        const alarmed = news.next('the alarm', PATIENCE_MS, (item) =>
+          item.kind === 'alarm' &&
+          item.transition.to === 'ALARM' &&
+          item.transition.alarm.metricName === 'KeysFailed'
+            ? item.transition.alarm
+            : undefined,
+        );
         stack.tick();
         const queue = nameOf((await given).destinationArn);
+        const { description } = await alarmed;
         const event = stack.bus.accepted.at(-1)?.event;
         expect(
           event?.['detail-type'] === 'Momento API Key Rotation Failed',
@@ -291,7 +300,7 @@ export async function prepareScenario(
         await operator.send(
           new PutSecretValueCommand({ SecretId: secretArn, SecretString: JSON.stringify(before) }),
         );
-        return `RotationFailed, ${event?.['detail-type']} with code ${code}, and a record in ${queue}`;
+        return `RotationFailed, ${event?.['detail-type']} with code ${code}, a record in ${queue}, and: ${description}`;
       },
     },
     {

@@ -20,7 +20,7 @@ export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions)
     '',
     bold('  Momento auth stack, on this machine'),
     '',
-    row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda'),
+    row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda, CloudWatch, SNS'),
     row('Momento', momentoServer.endpoint, 'gRPC: auth, token, control'),
     ...(tokenEndpoint === undefined
       ? []
@@ -55,6 +55,12 @@ export function commands({ assembly, aws, operator, output }: LocalStack): strin
     `echo '{"secretId":"${secretId}","force":true}' > now.json`,
     `aws lambda invoke --payload fileb://now.json \\`,
     `  --function-name ${output('RotateKeyFunctionName')} /dev/stdout`,
+    ...(assembly.alarms.length === 0
+      ? []
+      : [
+          `aws cloudwatch describe-alarms --output text \\`,
+          `  --query 'MetricAlarms[].[StateValue,AlarmDescription]'`,
+        ]),
   ];
 }
 

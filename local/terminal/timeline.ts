@@ -37,6 +37,8 @@ const COLOUR_OF: Readonly<Record<string, keyof Colours>> = {
   failed: 'red',
   denied: 'red',
   'not-due': 'dim',
+  ALARM: 'red',
+  OK: 'green',
 };
 
 /** The lines for one piece of news; most news have none. */
@@ -72,10 +74,33 @@ export function timelineOf(news: LocalNews, options: TimelineOptions): string[] 
         line(label, `${method} ${path} ${status}, ${Math.round(latencyMs)} ms${why}`, options),
       ];
     }
+    case 'alarm':
+      return alarmLines(news, options);
     case 'momento-call':
     case 'log':
       return [];
   }
+}
+
+/** An alarm that is new and fine is no news. */
+function alarmLines(
+  { transition, notified, undelivered }: Extract<LocalNews, { kind: 'alarm' }>,
+  options: TimelineOptions,
+): string[] {
+  const { alarm, from, to, actions } = transition;
+  if (from === 'INSUFFICIENT_DATA' && to === 'OK') return [];
+  const heard =
+    notified.length > 0
+      ? `mail to ${notified.join(', ')}`
+      : actions.length > undelivered.length
+        ? 'nobody has subscribed'
+        : 'nobody is told';
+  return [
+    line(to, `${alarm.description} ${options.colours.dim(`(${heard})`)}`, options),
+    ...undelivered.map((arn) =>
+      line('failed', `${alarm.name} may not publish to ${nameOf(arn)}`, options),
+    ),
+  ];
 }
 
 export function keyLine(key: KeyResult, options: TimelineOptions): string {

@@ -80,6 +80,9 @@ describe('the warning', () => {
     expect(shortAt(short, 4 * HOUR - 3)).toBeUndefined();
     expect(shortAt(enough, 6 * HOUR - 1)).toBeUndefined();
     expect(shortAt({ ...short, rotatable: false }, 6 * HOUR - 3)).toBeUndefined();
+    const ended = { ...lifeOf(HOUR), rotatable: true, imported: true };
+    expect(shortAt(ended, 0)).toBeUndefined();
+    expect(shortAt(ended, 1)).toBeDefined();
   });
 
   test('a life that is too short, renewed: nobody needs to hear it again', () => {
