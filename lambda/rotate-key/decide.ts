@@ -149,9 +149,9 @@ const resumePending: Rule = ({ current, pending }) =>
       }
     : undefined;
 
-const strayRefusals: Rule = ({ strayRefusals }) =>
-  strayRefusals.length > 0
-    ? unlabel('stray-label', 'A label of an earlier run was taken off.', strayRefusals)
+const strayMarks: Rule = ({ strayMarks }) =>
+  strayMarks.length > 0
+    ? unlabel('stray-label', 'A label of an earlier run was taken off.', strayMarks)
     : undefined;
 
 // A live claim that is not of this AWSCURRENT belongs to a run that is just finishing: leave it alone.
@@ -281,7 +281,7 @@ const RULES: readonly Rule[] = [
   carryOverPending,
   pendingSuperseded,
   resumePending,
-  strayRefusals,
+  strayMarks,
   strayClaim,
   unparsableValue,
   expired,

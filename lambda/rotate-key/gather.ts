@@ -17,6 +17,7 @@ import {
   claimAttempt,
   type Descent,
   isOurs,
+  MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_REFUSED,
   pairAttempt,
@@ -30,8 +31,8 @@ export interface Gathered {
   readonly current: CurrentVersion | undefined;
   readonly pending: PendingVersion | undefined;
   readonly claim: ClaimVersion | undefined;
-  /** MOMENTO_REFUSED_… labels on any version but the pending one. */
-  readonly strayRefusals: readonly LabelOn[];
+  /** Marks of ours that no run takes off any more: MOMENTO_REFUSED_… on any version but the pending one, and others. */
+  readonly strayMarks: readonly LabelOn[];
 }
 
 export interface CurrentVersion {
@@ -86,7 +87,7 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
   });
   const { arn, labels, deletedAtMs } = description;
   const currentVersionId = labels.get(AWSCURRENT);
-  const nothing = { current: undefined, pending: undefined, claim: undefined, strayRefusals: [] };
+  const nothing = { current: undefined, pending: undefined, claim: undefined, strayMarks: [] };
   if (deletedAtMs !== undefined || currentVersionId === undefined) {
     return { secretId, arn, deletedAtMs, ...nothing };
   }
@@ -122,7 +123,10 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
     current,
     pending: await gatherPending(labels, ancestry),
     claim: await gatherClaim(labels.get(MOMENTO_CLAIM), ancestry, read),
-    strayRefusals: refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
+    strayMarks: [
+      ...refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
+      ...labelsCalled(MOMENTO_CARRIED, labels),
+    ],
   };
 }
 
@@ -213,10 +217,12 @@ function learnAndParse(text: string, redactor: Redactor): SecretContent {
   return parseSecretValue(text);
 }
 
-const refusals = (labels: Labels): LabelOn[] =>
+const labelsCalled = (beginning: string, labels: Labels): LabelOn[] =>
   [...labels].flatMap(([label, versionId]) =>
-    label.startsWith(MOMENTO_REFUSED) ? [{ label, versionId }] : [],
+    label.startsWith(beginning) ? [{ label, versionId }] : [],
   );
+
+const refusals = (labels: Labels): LabelOn[] => labelsCalled(MOMENTO_REFUSED, labels);
 
 const refusedSinceMs = (label: string): number =>
   (Number(label.slice(MOMENTO_REFUSED.length)) || 0) * 1000;

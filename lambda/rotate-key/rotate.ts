@@ -33,6 +33,7 @@ import {
   AWSPENDING,
   carriedOverVersionId,
   type Descent,
+  MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_REFUSED,
   pairVersionId,
@@ -254,13 +255,19 @@ async function stage(arn: string, versionId: string, text: string, run: Run): Pr
 
 /** Stages the pending pair once more, as what continues the AWSCURRENT that a person has edited. */
 export async function carryOver(
-  { arn, current }: Gathered,
+  { arn, current, pending }: Gathered,
   { reason, message, text }: CarryOver,
   run: Run,
 ): Promise<Acted> {
-  const descent: Descent = { arn, currentVersionId: current?.versionId ?? '' };
-  const versionId = carriedOverVersionId(descent);
-  await patiently(() => run.versions.create(arn, versionId, text, AWSPENDING), run);
+  const versionId = carriedOverVersionId({ arn, currentVersionId: current?.versionId ?? '' });
+  // Not created under AWSPENDING: that would take the label from whatever another run has staged meanwhile.
+  await patiently(() => run.versions.create(arn, versionId, text, MOMENTO_CARRIED), run);
+  await unlessMoved(
+    () =>
+      run.versions.moveLabel(arn, AWSPENDING, { from: pending?.versionId ?? '', to: versionId }),
+    run,
+  );
+  await unlabel(arn, [{ label: MOMENTO_CARRIED, versionId }], run);
   return { reason, message, lookAgain: true };
 }
 

@@ -203,7 +203,7 @@ describe('labels that should not be there', () => {
     ],
     [
       'a mark of refusal on another version',
-      { strayRefusals: [{ label: 'MOMENTO_REFUSED_1', versionId: 'v' }] },
+      { strayMarks: [{ label: 'MOMENTO_REFUSED_1', versionId: 'v' }] },
       'stray-label',
     ],
     ['a claim whose value is no claim', { claim: claimed({ claim: undefined }) }, 'stray-label'],

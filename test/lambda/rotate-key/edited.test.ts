@@ -125,3 +125,37 @@ test('another key imported meanwhile is no edit: it stays', async () => {
   expect(await world.tick()).toMatchObject({ outcome: 'healed', reason: 'superseded' });
   expect(world.labels().AWSCURRENT).toBe(imported);
 });
+
+test('a pair that another run has staged meanwhile keeps its label', async () => {
+  const world = due('live');
+  world.fault = (call) => (call === 'ListCaches' ? 'kill' : undefined);
+  await world.tick();
+  edit(world);
+  world.wait(HOUR_SECONDS);
+  let others = '';
+  let seenAfterwards: string | undefined;
+  world.fault = (call) => {
+    if (others !== '') seenAfterwards ??= world.labels().AWSPENDING;
+    // Between the carrying run's write and its move of the label.
+    else if (call === 'UpdateSecretVersionStage')
+      others = world.put('{}', undefined, ['AWSPENDING']);
+    return undefined;
+  };
+  await world.tick();
+  expect(seenAfterwards).toBe(others);
+});
+
+test('a mark that a run left on the way is taken off', async () => {
+  const world = due('live');
+  world.fault = (call) => (call === 'ListCaches' ? 'kill' : undefined);
+  await world.tick();
+  edit(world);
+  world.wait(HOUR_SECONDS);
+  let moves = 0;
+  world.fault = (call) =>
+    call === 'UpdateSecretVersionStage' && ++moves === 1 ? 'kill-after' : undefined;
+  await world.tick();
+  expect(world.labels()).toHaveProperty('MOMENTO_CARRIED');
+  world.fault = () => undefined;
+  await expectHealed(world);
+});

@@ -26,7 +26,7 @@ export const gathered = (overrides: Partial<Gathered> = {}): Gathered => ({
   current: current(),
   pending: undefined,
   claim: undefined,
-  strayRefusals: [],
+  strayMarks: [],
   ...overrides,
 });
 
