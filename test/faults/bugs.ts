@@ -1,0 +1,216 @@
+// Bugs of each kind that a rotation can have, to be sown into the code: the explorer must find every one.
+
+import type { InvariantNumber } from './invariants.ts';
+
+export interface Bug {
+  readonly name: string;
+  /** From the top of the repository. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly put: string;
+  /** Which of the invariants tells of it: any of these, and no other first. */
+  readonly violates: readonly InvariantNumber[];
+}
+
+const ROTATE = 'lambda/rotate-key/rotate.ts';
+const CLAIM = 'lambda/rotate-key/claim.ts';
+const DECIDE = 'lambda/rotate-key/decide.ts';
+const REFRESH = 'lambda/rotate-key/refresh.ts';
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'the claim is dropped',
+    file: CLAIM,
+    find: '    await createOnce(descent.arn, versionId, attempt, run);\n',
+    put: '    return { won: true, attempt, versionId, lapsesAtMs: 0 };\n',
+    violates: [3],
+  },
+  {
+    name: 'the claim is not read back',
+    file: CLAIM,
+    find: 'if (holder?.claimant === run.claimant) {',
+    put: 'if (holder !== undefined) {',
+    violates: [3],
+  },
+  {
+    name: 'the claim ends before its run',
+    file: CLAIM,
+    find: 'const runEndsAtMs = nowMs + (run.endsAtMs - clock.now()) + CLOCK_SLACK_MS;',
+    put: 'const runEndsAtMs = nowMs;',
+    violates: [3],
+  },
+  {
+    name: "a claim is judged by the host's own clock",
+    file: CLAIM,
+    find: 'run.awsTime.now() < holder.runEndsAtMs',
+    put: 'run.clock.now() < holder.runEndsAtMs',
+    violates: [3],
+  },
+  {
+    name: 'promoted before the test',
+    file: ROTATE,
+    find: `  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
+  const promotion = await promote(work, run);
+`,
+    put: `  const promotion = await promote(work, run);
+  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
+`,
+    violates: [5, 6],
+  },
+  {
+    name: 'not tested at all',
+    file: ROTATE,
+    find: '  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);\n',
+    put: '',
+    violates: [5],
+  },
+  {
+    name: 'unlabelled before it is announced',
+    file: ROTATE,
+    find: '  const told = await tell([rotatedEvent(arn, promoted)], run);\n',
+    put: `  await tidy(arn, pendingLabels(pending), run);
+  const told = await tell([rotatedEvent(arn, promoted)], run);
+`,
+    violates: [6],
+  },
+  {
+    name: 'unlabelled before it is promoted',
+    file: ROTATE,
+    find: '  const promotion = await promote(work, run);\n',
+    put: `  await unlabel(arn, pendingLabels(pending), run);
+  const promotion = await promote(work, run);
+`,
+    violates: [2],
+  },
+  {
+    name: 'an error is swallowed',
+    file: 'lambda/rotate-key/run.ts',
+    find: '  if (keys.some(hasFailed)) throw new RotationFailed(keys);\n',
+    put: '',
+    violates: [6],
+  },
+  {
+    name: 'a failure is not announced',
+    file: 'lambda/rotate-key/renew-key.ts',
+    find: "  if (outcome === 'failed') {\n",
+    put: "  if (outcome === 'failed' && nextAttemptMs === undefined) {\n",
+    violates: [6],
+  },
+  {
+    name: 'a refused event is taken for told',
+    file: 'lambda/rotate-key/announce.ts',
+    find: '    return batch.filter((_, index) => Entries[index]?.ErrorCode !== undefined);\n',
+    put: '    return batch.filter((_, index) => Entries[index] === undefined);\n',
+    violates: [6],
+  },
+  {
+    name: 'a label that stays turns a rotation into a failure',
+    file: ROTATE,
+    find: '  await tidy(arn, [...(told ? pendingLabels(pending) : []), ...claimLabels], run);\n',
+    put: '  await unlabel(arn, [...(told ? pendingLabels(pending) : []), ...claimLabels], run);\n',
+    violates: [6],
+  },
+  {
+    name: 'the store was down, and Momento is asked again',
+    file: ROTATE,
+    find: 'const unstored = unstoredFor({ arn, current }, run);',
+    put: 'const unstored = unstoredFor({ arn, current: undefined }, run);',
+    violates: [2, 4],
+  },
+  {
+    name: 'a pair that the store did not take is forgotten',
+    file: ROTATE,
+    find: '    run.unstored.set(arn, { spentRefreshToken, refreshed });\n',
+    put: '',
+    violates: [2],
+  },
+  {
+    name: 'a late answer is forgotten',
+    file: REFRESH,
+    find: '    for (const call of unanswered) call.then(keepLate, ignore);\n',
+    put: '    for (const call of unanswered) call.then(ignore, ignore);\n',
+    violates: [2],
+  },
+  {
+    name: 'a spent refresh token is taken for any refusal',
+    file: REFRESH,
+    find: 'refused ? whyRefused(pair, mayBeOurDoing, failure, run) : failure',
+    put: 'failure',
+    violates: [2],
+  },
+  {
+    name: 'staged as AWSCURRENT',
+    file: ROTATE,
+    find: 'await retry(() => run.versions.create(arn, versionId, text, AWSPENDING), {',
+    put: 'await retry(() => run.versions.create(arn, versionId, text, AWSCURRENT), {',
+    violates: [2, 6],
+  },
+  {
+    name: 'stored as something that does not parse',
+    file: ROTATE,
+    find: '  await stage(arn, pendingVersionId, text, run);\n',
+    put: '  await stage(arn, pendingVersionId, text.slice(1), run);\n',
+    violates: [1],
+  },
+  {
+    name: 'promoted without RemoveFromVersionId',
+    file: ROTATE,
+    find: 'run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId })',
+    put: 'run.versions.moveLabel(arn, AWSCURRENT, { to: versionId })',
+    violates: [2, 4],
+  },
+  {
+    name: 'promoted over whatever is current',
+    file: ROTATE,
+    find: '() => run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId })',
+    put: `async () => {
+        const { labels } = await run.versions.describe(arn);
+        const from = labels.get(AWSCURRENT);
+        if (from !== versionId) await run.versions.moveLabel(arn, AWSCURRENT, { from, to: versionId });
+      }`,
+    violates: [2],
+  },
+  {
+    name: 'a pending pair of another key is resumed',
+    file: DECIDE,
+    find: "(!pending.descends || pending.content?.kind !== 'pair')",
+    put: "(pending.content?.kind !== 'pair')",
+    violates: [2],
+  },
+  {
+    name: 'a pending pair does not outlive an edit',
+    file: DECIDE,
+    find: '  carryOverPending,\n  pendingSuperseded,\n',
+    put: '  pendingSuperseded,\n',
+    violates: [2],
+  },
+  {
+    name: 'an interrupted rotation is not finished',
+    file: DECIDE,
+    find: '  interrupted,\n  forced,\n',
+    put: '  forced,\n',
+    violates: [2, 4],
+  },
+  {
+    name: 'a pair is discarded after one refusal',
+    file: ROTATE,
+    find: '  if (refusedForMs < REFUSAL_CONFIRMED_AFTER_MS) {\n',
+    put: '  if (refusedForMs < 0) {\n',
+    violates: [2],
+  },
+  {
+    name: 'no version budget',
+    file: ROTATE,
+    find: '(await versionsLeft(arn, run)) < VERSIONS_PER_RENEWAL',
+    put: '(await versionsLeft(arn, run)) < -1_000',
+    violates: [7],
+  },
+  {
+    name: 'half of the new refresh token is logged',
+    file: ROTATE,
+    find: '  run.unstored.delete(arn);\n',
+    put: "  run.unstored.delete(arn);\n  run.log.info('Stored.', { refreshToken: refreshed.refreshToken.slice(0, 21) });\n",
+    violates: [7],
+  },
+];

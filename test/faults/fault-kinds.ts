@@ -1,0 +1,90 @@
+// What each kind of fault is at each call, in the words of the service that is called.
+
+import { AwsError } from '../../local/aws/aws-error.ts';
+import { MomentoRefusal } from '../../local/momento/refusal.ts';
+import type { Fault } from '../lambda/rotate-key/world.ts';
+import type { CallName, FaultKind, ScheduledFault } from './schedule.ts';
+
+type Service = 'secrets-manager' | 'event-bus' | 'momento';
+
+export const serviceOf = (call: string): Service => {
+  if (call === 'PutEvents') return 'event-bus';
+  return call === 'RefreshApiKey' || call === 'ListCaches' ? 'momento' : 'secrets-manager';
+};
+
+/** The kinds that this call can meet, each once. */
+export function kindsAt(call: string): readonly FaultKind[] {
+  const everywhere: readonly FaultKind[] = [
+    'error',
+    'lose-answer',
+    'late-effect',
+    'late-answer',
+    'silence',
+    'kill',
+    'kill-after',
+  ];
+  switch (serviceOf(call)) {
+    case 'momento':
+      return [...everywhere, 'unauthenticated', 'rate-limited'];
+    case 'event-bus':
+      return [...everywhere, 'throttle', 'access-denied'];
+    case 'secrets-manager':
+      return usesKms(call)
+        ? [...everywhere, 'throttle', 'access-denied', 'kms-failure']
+        : [...everywhere, 'throttle', 'access-denied'];
+  }
+}
+
+const usesKms = (call: string): boolean => call === 'GetSecretValue' || call === 'PutSecretValue';
+
+/** A schedule may not know which call will be the nth: what the call cannot meet is a plain error there. */
+export function kindAt(call: string, { kind }: ScheduledFault): FaultKind {
+  if (serviceOf(call) === 'momento' && kind === 'throttle') return 'rate-limited';
+  if (serviceOf(call) === 'momento' && kind === 'access-denied') return 'unauthenticated';
+  return kindsAt(call).includes(kind) ? kind : 'error';
+}
+
+/** Longer than the deadline of the call, and shorter than the life of the function. */
+const LATE_MS: Readonly<Record<Service, number>> = {
+  'secrets-manager': 6_000,
+  'event-bus': 5_000,
+  momento: 20_000,
+};
+
+export function faultAt(call: CallName | string, kind: FaultKind, lateMs?: number): Fault {
+  const service = serviceOf(call);
+  const late = lateMs ?? LATE_MS[service];
+  switch (kind) {
+    case 'error':
+      return new Error('connect ENETUNREACH');
+    case 'late-effect':
+      return { takesMs: late };
+    case 'late-answer':
+      return { answersAfterMs: late };
+    case 'throttle':
+      return service === 'event-bus'
+        ? 'refuse-entries'
+        : new AwsError('ThrottlingException', 'Rate exceeded');
+    case 'access-denied':
+      return new AwsError(
+        'AccessDeniedException',
+        `User: arn:aws:sts::123456789012:assumed-role/RotateKey/run is not authorized to perform: ${service === 'event-bus' ? 'events' : 'secretsmanager'}:${call} because no identity-based policy allows the action`,
+      );
+    case 'kms-failure':
+      return call === 'PutSecretValue'
+        ? new AwsError(
+            'EncryptionFailure',
+            "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state.",
+          )
+        : new AwsError(
+            'DecryptionFailure',
+            "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+          );
+    case 'unauthenticated':
+      return new MomentoRefusal('UNAUTHENTICATED', 'Invalid credential');
+    case 'rate-limited':
+      return new MomentoRefusal('RESOURCE_EXHAUSTED', 'Too many auth operations in one second');
+    default:
+      return kind;
+  }
+}

@@ -1,0 +1,138 @@
+// The explorer in CI: 2,000 schedules, and what makes its findings worth something.
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Bundler, runExplorer, startBundler } from './bundle.ts';
+import { EXHAUSTIVE, nameAt, ROTATION, scheduleNamed } from './generate.ts';
+import { readOptions, UsageError } from './options.ts';
+import { play } from './play.ts';
+import { ALL_TERMS, type Schedule } from './schedule.ts';
+import { shrink } from './shrink.ts';
+
+const named = (name: string): Schedule => {
+  const schedule = scheduleNamed(name);
+  if (schedule === undefined) throw new Error(`There is no ${name}.`);
+  return schedule;
+};
+
+describe('2,000 schedules', () => {
+  let bundler: Bundler;
+  beforeAll(async () => {
+    bundler = await startBundler();
+  });
+  afterAll(() => bundler.close());
+
+  test('violate no invariant', async () => {
+    const file = await bundler.bundle();
+    const { exitCode, stdout } = await runExplorer(file, ['--schedules', '2000', '--json']);
+    const { counts, failures } = JSON.parse(stdout);
+    expect(failures).toEqual([]);
+    expect(exitCode).toBe(0);
+    expect(counts.schedules).toBe(2_000);
+    for (const number of [1, 2, 3, 4, 5, 6, 7])
+      expect(counts.checks[number]).toBeGreaterThan(1_999);
+    expect(counts.pairsLostInGap).toBeGreaterThan(0);
+    expect(counts.mostVersionsInADay).toBeLessThanOrEqual(40);
+  }, 180_000);
+
+  test('the summary ends with how many schedules and violations; threads change nothing', async () => {
+    const file = await bundler.bundle();
+    const [one, two] = await Promise.all(
+      ['0', '2'].map((threads) =>
+        runExplorer(file, ['--schedules', '60', '--seed', '7', '--threads', threads]),
+      ),
+    );
+    expect(one?.exitCode).toBe(0);
+    expect(one?.stdout.trimEnd().split('\n').at(-1)).toBe('60 schedules, 0 violations');
+    const withoutTime = (text = ''): string => text.replace(/^time .*$/m, '');
+    expect(withoutTime(two?.stdout)).toBe(withoutTime(one?.stdout));
+  }, 60_000);
+});
+
+test('a rotation makes the calls that single faults are injected into', async () => {
+  const { trace } = await play(
+    {
+      ...named('single-0'),
+      ticks: [{ afterSeconds: 0, runs: [{ afterMs: 0, host: 0, faults: [] }] }],
+    },
+    { traced: true },
+  );
+  const calls = trace.filter(({ run, what }) => run === '1.1' && !/^(begins|ends)/.test(what));
+  expect(calls.map(({ what }) => what)).toEqual(ROTATION);
+});
+
+describe('a schedule', () => {
+  test.each(['single-3', 'state-70', 'pair-12', 'random-1225805713'])(
+    '%s played twice leaves the same trace',
+    async (name) => {
+      const first = await play(named(name), { traced: true });
+      const second = await play(JSON.parse(JSON.stringify(named(name))), { traced: true });
+      expect(second).toEqual(first);
+      expect(first.trace.length).toBeGreaterThan(10);
+    },
+  );
+
+  test('has the same name and content for the same seed, and others for another', () => {
+    const names = (seed: number) =>
+      Array.from({ length: 3_000 }, (_, at) => nameAt(at, 3_000, seed));
+    expect(names(1)).toEqual(names(1));
+    const random = (seed: number) => names(seed).filter((name) => name.startsWith('random'));
+    expect(random(1)).not.toEqual(random(2));
+    expect(named('random-5')).toEqual(named('5'));
+    for (const name of names(1)) expect(scheduleNamed(name)).toBeDefined();
+  });
+
+  test('every single fault is played once, whatever the seed', () => {
+    const singles = Array.from({ length: 2_000 }, (_, at) => nameAt(at, 2_000, 9)).filter((name) =>
+      name.startsWith('single'),
+    );
+    expect(new Set(singles).size).toBe(EXHAUSTIVE.singles);
+    expect(singles).toHaveLength(EXHAUSTIVE.singles);
+    const faultless = ALL_TERMS.length * ROTATION.length;
+    expect(EXHAUSTIVE.singles).toBeGreaterThan(8 * faultless);
+  });
+
+  test('shrinks to what still fails, and to nothing less', async () => {
+    const large = named('random-1225805713');
+    const kill = { kind: 'kill', call: 'PutSecretValue', nth: 1, times: 3 } as const;
+    const error = { kind: 'error', nth: 0 } as const;
+    const run = { afterMs: 200, host: 1, forced: true, faults: [error, kill, error] };
+    const schedule: Schedule = {
+      ...large,
+      hosts: [{ clockErrorMs: 5 }, { clockErrorMs: -5 }],
+      ticks: [
+        ...large.ticks,
+        { afterSeconds: 60, runs: [run, run], recycled: [1] },
+        ...large.ticks,
+      ],
+    };
+    const smallest = await shrink(schedule, async ({ ticks }) =>
+      ticks.some(({ runs }) =>
+        runs.some(({ faults }) => faults.some(({ kind }) => kind === 'kill')),
+      ),
+    );
+    expect(smallest).toMatchObject({
+      start: 'current-only',
+      hosts: [{ clockErrorMs: 0 }],
+      ticks: [{ runs: [{ afterMs: 0, host: 0 }] }],
+    });
+    expect(smallest.ticks[0]?.runs).toEqual([
+      { afterMs: 0, host: 0, faults: [{ kind: 'kill', call: 'PutSecretValue', nth: 1 }] },
+    ]);
+    expect(smallest.ticks[0]).not.toHaveProperty('recycled');
+  });
+});
+
+describe('the command line', () => {
+  test('defaults', () => {
+    expect(readOptions([])).toMatchObject({ schedules: 20_000, seed: 1, json: false, threads: 2 });
+  });
+  test.each([
+    ['--schedules', '0'],
+    ['--schedules', 'many'],
+    ['--seed', '-1'],
+    ['--nonsense'],
+    ['x'],
+  ])('%s %s is refused', (...argv) => {
+    expect(() => readOptions(argv.filter((word) => word !== undefined))).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,626 @@
+// Plays a schedule: the very rotation code over local Secrets Manager and local Momento, in one process, on a
+// simulated clock, with a reader and a bookkeeper that look on before and after every effect.
+
+import {
+  type Caller,
+  type Fault,
+  type FunctionProcess,
+  type Invocation,
+  TICK,
+  type WitnessedCall,
+  World,
+} from '../lambda/rotate-key/world.ts';
+import { faultAt, kindAt } from './fault-kinds.ts';
+import {
+  currentIsReadable,
+  currentMovedToItsOwn,
+  failureIsLoud,
+  formsOf,
+  holdsNoSecret,
+  type InvariantNumber,
+  isHealthy,
+  losersExitCleanly,
+  lossIsDetected,
+  type Problem,
+  pairIsNotLost,
+  promotionIsAnnounced,
+  type RunSeen,
+  readerSeesLivingKey,
+  refreshesAlone,
+  refreshIsUnderItsClaim,
+  sayEnd,
+  successIsTrue,
+  versionsStayFew,
+} from './invariants.ts';
+import { isLost, Ledger, type Pair, SDK_DEADLINE_MS } from './ledger.ts';
+import {
+  type FaultKind,
+  isReplaceable,
+  type PersonAct,
+  type Schedule,
+  type ScheduledFault,
+  type ScheduledRun,
+} from './schedule.ts';
+import { claimLapsesAtMs, look, type Readings, type Sight } from './sight.ts';
+import { editValue, importKey, prepare, type Stage } from './start.ts';
+import { VIOLATION } from './trace.ts';
+
+export interface Violation {
+  readonly invariant: InvariantNumber;
+  readonly problem: string;
+  /** Milliseconds from the first tick. */
+  readonly atMs: number;
+  readonly run: string;
+}
+
+export interface TraceRow {
+  readonly atMs: number;
+  readonly run: string;
+  readonly what: string;
+  readonly fault: string;
+  readonly labels: string;
+}
+
+export interface Played {
+  readonly violations: readonly Violation[];
+  readonly trace: readonly TraceRow[];
+  readonly counts: Counts;
+  readonly history: readonly Happening[];
+  /** Label → version id, in the end. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What happened from outside, in order: enough to have it happen again elsewhere. */
+export type Happening =
+  | { readonly kind: 'person'; readonly act: PersonAct; readonly atMs: number }
+  | HappenedRun;
+
+export interface HappenedRun {
+  readonly kind: 'run';
+  readonly scheduled: ScheduledRun;
+  /** The number of its process, from 0. */
+  readonly process: number;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  /** Every call that it made, in order, repeated ones too. */
+  readonly calls: string[];
+  readonly faults: { readonly call: string; readonly kind: FaultKind }[];
+  /** Outcome and reason, or `killed`. */
+  end: string;
+  endedAtMs: number;
+}
+
+export interface Counts {
+  schedules: number;
+  runs: number;
+  calls: number;
+  faults: Partial<Record<FaultKind, number>>;
+  checks: Record<InvariantNumber, number>;
+  pairsIssued: number;
+  pairsLostInGap: number;
+  /** From a refresh to the promotion, where the old key dies: how long a reader saw it dead, where no fault was. */
+  longestDeadMs: number;
+  /** The same with whatever faults there were. */
+  longestDeadInFaultsMs: number;
+  mostVersionsInADay: number;
+}
+
+export const noCounts = (): Counts => ({
+  schedules: 0,
+  runs: 0,
+  calls: 0,
+  faults: {},
+  checks: { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0 },
+  pairsIssued: 0,
+  pairsLostInGap: 0,
+  longestDeadMs: 0,
+  longestDeadInFaultsMs: 0,
+  mostVersionsInADay: 0,
+});
+
+export async function play(
+  schedule: Schedule,
+  { traced = false }: { readonly traced?: boolean } = {},
+): Promise<Played> {
+  const player = new Player(schedule, traced);
+  return player.play();
+}
+
+/** The ticks' own distance, and what the function's settings say. */
+const INTERVAL_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** Whatever was on its way when the last run ended has arrived by then. */
+const SETTLING_MS = 90_000;
+
+interface Running extends RunSeen {
+  readonly caller: { readonly process: FunctionProcess };
+  readonly scheduled: ScheduledRun;
+  readonly refreshed: Set<string>;
+  readonly happened: HappenedRun;
+  calls: number;
+  readonly callsByKind: Map<string, number>;
+  readonly eventsBefore: number;
+  readonly measuredBefore: number;
+}
+
+class Player {
+  readonly #schedule: Schedule;
+  readonly #world: World;
+  readonly #stage: Stage;
+  readonly #ledger: Ledger;
+  readonly #readings: Readings = new Map();
+  readonly #runs = new Map<string, Running>();
+  readonly #busy = new Set<FunctionProcess>();
+  /** The warm process of each host. */
+  readonly #hosts: FunctionProcess[];
+  readonly #processes = new Set<FunctionProcess>();
+  readonly #violations: Violation[] = [];
+  readonly #trace: TraceRow[] = [];
+  readonly #history: Happening[] = [];
+  readonly #traced: boolean;
+  readonly #counts = noCounts();
+  readonly #told: string[] = [];
+  readonly #promoted = new Map<string, { announced: boolean; excused: boolean }>();
+  readonly #names = new Map<string, string>();
+  #sight: Sight;
+  #startedAtMs: number;
+  #deadSinceMs: number | undefined;
+  #personActs = 0;
+
+  constructor(schedule: Schedule, traced: boolean) {
+    this.#schedule = schedule;
+    this.#traced = traced;
+    this.#world = new World({ ...schedule.terms });
+    this.#ledger = new Ledger(isReplaceable(schedule.terms));
+    this.#stage = {
+      arn: this.#world.arn,
+      secrets: this.#world.secrets,
+      momento: this.#world.momento,
+      nowMs: () => this.#world.clock.now(),
+      wait: (ms) => this.#world.wait(ms / 1000),
+    };
+    prepare(this.#stage, schedule.start, schedule.ageDays, this.#ledger);
+    this.#hosts = schedule.hosts.map((_, index) => this.#start(index));
+    this.#startedAtMs = this.#world.clock.now();
+    this.#sight = look(this.#world, this.#readings);
+    this.#world.fault = (call, input, caller) => this.#faultFor(call, input, caller);
+    this.#world.witness = (moment, call) => this.#witness(moment, call);
+  }
+
+  async play(): Promise<Played> {
+    const { clock } = this.#world;
+    await clock.run(this.#playAll());
+    this.#checkOutputs();
+    this.#counts.schedules = 1;
+    this.#counts.pairsIssued = this.#ledger.pairs.length;
+    this.#counts.pairsLostInGap = this.#ledger.pairs.filter(({ wasLost }) => wasLost).length;
+    return {
+      violations: this.#violations,
+      trace: this.#trace,
+      counts: this.#counts,
+      history: this.#history,
+      labels: Object.fromEntries(this.#sight.labels),
+    };
+  }
+
+  async #playAll(): Promise<void> {
+    const { clock } = this.#world;
+    for (const [index, tick] of this.#schedule.ticks.entries()) {
+      if (index > 0) await clock.sleep(Math.max(tick.afterSeconds * 1000, SETTLING_MS));
+      for (const host of tick.recycled ?? []) this.#recycle(host);
+      this.#observe(`tick ${index + 1}`);
+      this.#settleLosses();
+      const persons = (tick.persons ?? []).map(async ({ act, afterMs }) => {
+        await clock.sleep(afterMs);
+        this.#act(act);
+      });
+      await Promise.all([
+        ...tick.runs.map((run, nth) => this.#run(run, `${index + 1}.${nth + 1}`)),
+        ...persons,
+      ]);
+    }
+    await this.#recover();
+  }
+
+  // ── the quiet end: no faults any more ─────────────────────────────────────────────────────────
+
+  async #recover(): Promise<void> {
+    const { clock } = this.#world;
+    await clock.sleep(INTERVAL_MS);
+    // A process that holds a pair is the one that takes the next tick; the others are gone by then.
+    const alive = [...this.#processes].filter(({ ended }) => !ended);
+    const keeper = alive.find(({ unstored }) => unstored.size > 0) ?? alive[0] ?? this.#start(0);
+    for (const other of alive) if (other !== keeper) other.ended = true;
+    this.#hosts[0] = keeper;
+    await this.#claimsToLapse();
+    this.#observe('no faults from here on');
+    this.#settleLosses();
+    let last = await this.#quietRun('quiet 1');
+    if (this.#lossOfCurrent() !== undefined) {
+      // What the alarm asks for: a person makes a new key.
+      this.#act('import');
+      await this.#claimsToLapse();
+      await clock.sleep(INTERVAL_MS);
+      last = await this.#quietRun('quiet 2');
+    }
+    await clock.sleep(INTERVAL_MS);
+    last = await this.#quietRun('quiet 3');
+    this.#check(4, isHealthy(this.#sight, last), last.name);
+    this.#checkAnnouncements(last.name);
+  }
+
+  #quietRun(name: string): Promise<Running> {
+    return this.#run({ afterMs: 0, host: 0, faults: [] }, name);
+  }
+
+  /** The versions that a secret may get in a day are the one thing besides a claim that may hold healing back. */
+  async #claimsToLapse(): Promise<void> {
+    const { clock } = this.#world;
+    const lapsesAtMs = claimLapsesAtMs(this.#sight) ?? 0;
+    const born = this.#bornWithinADay();
+    if (born.length >= 37) await clock.sleep(DAY_MS + INTERVAL_MS);
+    await clock.sleep(Math.max(0, lapsesAtMs - clock.now()) + 10_000);
+  }
+
+  #bornWithinADay(): readonly unknown[] {
+    const since = this.#world.clock.now() - DAY_MS;
+    return this.#sight.versions.filter(({ createdAtMs }) => createdAtMs >= since);
+  }
+
+  // ── runs ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #run(scheduled: ScheduledRun, name: string): Promise<Running> {
+    const { clock, arn } = this.#world;
+    const { timeoutSeconds } = this.#schedule;
+    await clock.sleep(scheduled.afterMs);
+    const process = this.#take(scheduled.host);
+    const others = [...this.#runs.values()].filter(({ ended }) => ended === undefined);
+    for (const other of others) other.undisturbed = false;
+    const running: Running = {
+      name,
+      claimant: `run ${name}`,
+      startedAtMs: clock.now(),
+      ended: undefined,
+      faults: 0,
+      eventFaults: 0,
+      undisturbed: others.length === 0,
+      promoted: [],
+      claimLapsesAtMs: claimLapsesAtMs(this.#sight),
+      lossAtStart: this.#lossOfCurrent(),
+      caller: { process },
+      scheduled,
+      refreshed: new Set(),
+      happened: {
+        kind: 'run',
+        scheduled,
+        process: [...this.#processes].indexOf(process),
+        atMs: clock.now(),
+        calls: [],
+        faults: [],
+        end: '',
+        endedAtMs: 0,
+      },
+      calls: 0,
+      callsByKind: new Map(),
+      eventsBefore: this.#world.bus.accepted.length,
+      measuredBefore: this.#world.measured.length,
+    };
+    const actsBefore = this.#personActs;
+    this.#runs.set(running.claimant, running);
+    this.#history.push(running.happened);
+    this.#counts.runs += 1;
+    this.#note(name, scheduled.forced ? 'begins, forced' : 'begins', '');
+
+    const over = new AbortController();
+    const event = scheduled.forced ? { secretId: arn, force: true } : TICK;
+    running.ended = await Promise.race([
+      this.#world.begin(event, { timeoutSeconds, process, claimant: running.claimant }),
+      clock.sleep(timeoutSeconds * 1000, over.signal).then((): 'cut-off' | Promise<never> => {
+        if (over.signal.aborted) return new Promise<never>(() => {});
+        process.ended = true;
+        return 'cut-off';
+      }),
+    ]);
+    over.abort();
+    this.#busy.delete(process);
+    running.happened.end = sayEnd(running);
+    running.happened.endedAtMs = clock.now();
+    if (this.#personActs > actsBefore) running.undisturbed = false;
+    this.#note(name, `ends: ${sayEnd(running)}`, '');
+    this.#checkRun(running);
+    return running;
+  }
+
+  /** A warm process, unless it is busy or dead: then Lambda starts another, which the host keeps from then on. */
+  #take(host: number): FunctionProcess {
+    const index = host % this.#hosts.length;
+    let process = this.#hosts[index];
+    if (process === undefined || process.ended || this.#busy.has(process)) {
+      process = this.#start(index);
+      if (this.#hosts[index]?.ended) this.#hosts[index] = process;
+    }
+    this.#busy.add(process);
+    return process;
+  }
+
+  #start(host: number): FunctionProcess {
+    const process = this.#world.makeProcess(this.#schedule.hosts[host]?.clockErrorMs ?? 0);
+    this.#processes.add(process);
+    return process;
+  }
+
+  #recycle(host: number): void {
+    const index = host % this.#hosts.length;
+    const process = this.#hosts[index];
+    if (process === undefined) return;
+    process.ended = true;
+    this.#hosts[index] = this.#start(index);
+    this.#note('', `the process of host ${index} ends`, '');
+  }
+
+  #act(act: PersonAct): void {
+    this.#personActs += 1;
+    for (const running of this.#runs.values()) {
+      if (running.ended === undefined) running.undisturbed = false;
+    }
+    if (act === 'import') importKey(this.#stage, this.#ledger);
+    else editValue(this.#stage);
+    this.#history.push({ kind: 'person', act, atMs: this.#world.clock.now() });
+    // What was promoted and not told by now is nobody's key any more.
+    for (const promotion of this.#promoted.values()) promotion.excused = true;
+    this.#sight = look(this.#world, this.#readings);
+    this.#note('', `a person: ${act}`, '');
+    this.#observe('person');
+  }
+
+  // ── faults ────────────────────────────────────────────────────────────────────────────────────
+
+  #faultFor(call: string, input: unknown, { claimant }: Caller): Fault | undefined {
+    const running = this.#runs.get(claimant);
+    if (running === undefined) return undefined;
+    const nth = running.calls;
+    const nthOfKind = running.callsByKind.get(call) ?? 0;
+    running.calls += 1;
+    running.callsByKind.set(call, nthOfKind + 1);
+    this.#counts.calls += 1;
+    running.happened.calls.push(call);
+    const { person, faults } = running.scheduled;
+    if (person?.nth === nth) this.#act(person.act);
+    if (call === 'RefreshApiKey') this.#checkRefresh(running, input);
+
+    const scheduled = faults.find((fault) => meets(fault, call, nth, nthOfKind));
+    if (scheduled === undefined) return undefined;
+    const kind = kindAt(call, scheduled);
+    running.faults += 1;
+    running.happened.faults.push({ call, kind });
+    if (call === 'PutEvents') running.eventFaults += 1;
+    this.#counts.faults[kind] = (this.#counts.faults[kind] ?? 0) + 1;
+    if (call === 'ListCaches' && kind === 'unauthenticated') {
+      this.#ledger.refused(keyOf(input), this.#world.clock.now());
+    }
+    this.#note(running.name, call, kind);
+    return faultAt(call, kind, scheduled.lateMs);
+  }
+
+  #checkRefresh(running: Running, input: unknown): void {
+    const wireKey = keyOf(input);
+    const others = [...this.#runs.values()]
+      .filter((other) => other !== running && other.ended === undefined)
+      .filter((other) => !other.caller.process.ended && other.refreshed.has(wireKey))
+      .map(({ name }) => name);
+    this.#check(3, refreshIsUnderItsClaim(running.claimant, this.#look()), running.name);
+    this.#check(3, refreshesAlone(others), running.name);
+    running.refreshed.add(wireKey);
+  }
+
+  // ── looking on ────────────────────────────────────────────────────────────────────────────────
+
+  #witness(moment: 'before' | 'after' | 'answered', call: WitnessedCall): void {
+    const { name, input, caller, answer } = call;
+    const running = this.#runs.get(caller.claimant);
+    if (running === undefined) return;
+    const nowMs = this.#world.clock.now();
+    if (moment === 'answered') {
+      if (name === 'RefreshApiKey') this.#answered(answer, nowMs);
+      return;
+    }
+    if (moment === 'after') {
+      if (name === 'RefreshApiKey' && isIssued(answer)) this.#issued(call, answer, nowMs);
+      if (name === 'ListCaches') {
+        const key = keyOf(input);
+        if (answer === undefined) this.#ledger.refused(key, nowMs);
+        else this.#ledger.accepted(key, nowMs);
+      }
+    }
+    this.#observe(running.name, running);
+    if (moment === 'after') this.#note(running.name, name, '');
+  }
+
+  #issued({ caller, fault, input }: WitnessedCall, issued: Issued, nowMs: number): void {
+    const takesMs = typeof fault === 'object' && 'takesMs' in fault ? fault.takesMs : 0;
+    const answersAfterMs =
+      typeof fault === 'object' && 'answersAfterMs' in fault ? fault.answersAfterMs : 0;
+    const { api_key: wireKey } = JSON.parse(Buffer.from(issued.apiKey, 'base64').toString('utf8'));
+    this.#ledger.issue({
+      wireKey,
+      refreshToken: issued.refreshToken,
+      parent: keyOf(input),
+      issuedAtMs: nowMs,
+      caller,
+      answerComes:
+        fault !== 'lose-answer' &&
+        fault !== 'kill-after' &&
+        takesMs + answersAfterMs < SDK_DEADLINE_MS - 1_000,
+    });
+  }
+
+  #answered(answer: unknown, _nowMs: number): void {
+    if (!isIssued(answer)) return;
+    const pair = this.#ledger.pairs.find(
+      ({ refreshToken }) => refreshToken === answer.refreshToken,
+    );
+    if (pair !== undefined) pair.answered = true;
+  }
+
+  #look(): Sight {
+    this.#sight = look(this.#world, this.#readings);
+    return this.#sight;
+  }
+
+  /** The reader polls, and the bookkeeper counts the pairs. */
+  #observe(where: string, running?: Running): void {
+    const before = this.#sight.current;
+    const sight = this.#look();
+    const { current } = sight;
+    this.#check(1, currentIsReadable(sight), where);
+    this.#check(5, readerSeesLivingKey(sight, this.#schedule.terms.oldKeys, this.#ledger), where);
+    if (running !== undefined && current !== undefined && before !== undefined) {
+      if (current.versionId !== before.versionId) {
+        running.promoted.push(current.versionId);
+        this.#promoted.set(current.versionId, { announced: false, excused: false });
+      }
+      const moved = currentMovedToItsOwn(
+        before.value?.wireKey,
+        current.value?.wireKey,
+        this.#ledger,
+      );
+      this.#check(2, moved, where);
+    }
+    const changed = this.#ledger.follow(sight, this.#readings, ({ claimant }) => {
+      const run = this.#runs.get(claimant);
+      return run === undefined || run.ended !== undefined;
+    });
+    for (const pair of changed) this.#check(2, pairIsNotLost(pair), where);
+    this.#measureDeath(current?.alive ?? false, sight.nowMs, running);
+  }
+
+  #measureDeath(alive: boolean, nowMs: number, running: Running | undefined): void {
+    if (!alive) {
+      this.#deadSinceMs ??= nowMs;
+      return;
+    }
+    if (this.#deadSinceMs === undefined) return;
+    const sinceMs = this.#deadSinceMs;
+    this.#deadSinceMs = undefined;
+    // A key whose successor was lost in the gap stays dead until a person comes: that is counted as the loss.
+    if (this.#ledger.pairs.some(({ wasLost }) => wasLost)) return;
+    const counts = this.#counts;
+    const deadMs = nowMs - sinceMs;
+    counts.longestDeadInFaultsMs = Math.max(counts.longestDeadInFaultsMs, deadMs);
+    const undisturbed = running?.faults === 0 && running.startedAtMs <= sinceMs;
+    if (undisturbed) counts.longestDeadMs = Math.max(counts.longestDeadMs, deadMs);
+  }
+
+  /** At a time when nothing is on its way. */
+  #settleLosses(): void {
+    const loss = this.#lossOfCurrent();
+    if (loss !== undefined) loss.wasLost = true;
+  }
+
+  #lossOfCurrent(): Pair | undefined {
+    const wireKey = this.#sight.current?.value?.wireKey;
+    return this.#ledger.pairs.find((pair) => pair.parent === wireKey && isLost(pair));
+  }
+
+  // ── checks ────────────────────────────────────────────────────────────────────────────────────
+
+  #check(invariant: InvariantNumber, problem: Problem, run: string): void {
+    this.#counts.checks[invariant] += 1;
+    if (problem === undefined) return;
+    const atMs = this.#world.clock.now() - this.#startedAtMs;
+    this.#violations.push({ invariant, problem, atMs, run });
+    this.#note(run, `${VIOLATION} of ${invariant}: ${problem}`, '');
+  }
+
+  #checkRun(running: Running): void {
+    this.#observe(running.name, running);
+    const { name, ended } = running;
+    const events = this.#world.events.slice(running.eventsBefore);
+    const measured = this.#world.measured.slice(running.measuredBefore);
+    const failures = measured.map(({ KeysFailed }) => KeysFailed);
+    this.#check(6, failureIsLoud(running, events, failures), name);
+    this.#check(6, successIsTrue(running, new Set(this.#promoted.keys())), name);
+    this.#check(3, losersExitCleanly(running), name);
+    this.#check(2, lossIsDetected(running, this.#sight.current?.alive ?? false), name);
+    this.#check(7, versionsStayFew(this.#sight), name);
+    this.#counts.mostVersionsInADay = Math.max(
+      this.#counts.mostVersionsInADay,
+      this.#bornWithinADay().length,
+    );
+    if (typeof ended === 'object') this.#tell(ended);
+  }
+
+  #tell({ keys, error }: Invocation): void {
+    this.#told.push(JSON.stringify(keys));
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      this.#told.push(cause.message, cause.stack ?? '');
+    }
+  }
+
+  #checkAnnouncements(where: string): void {
+    const { events } = this.#world;
+    for (const [versionId, { excused }] of this.#promoted) {
+      if (!excused) this.#check(6, promotionIsAnnounced(versionId, events), where);
+    }
+  }
+
+  #checkOutputs(): void {
+    const outputs = [
+      ...this.#told,
+      ...this.#world.logged,
+      JSON.stringify(this.#world.bus.accepted),
+    ].join('\n');
+    const secrets = new Set<string>();
+    for (const reading of this.#readings.values()) {
+      if (reading !== undefined) for (const form of formsOf(reading)) secrets.add(form);
+    }
+    this.#check(7, holdsNoSecret(outputs, secrets), 'all outputs');
+  }
+
+  // ── the trace ─────────────────────────────────────────────────────────────────────────────────
+
+  #note(run: string, what: string, fault: string): void {
+    if (!this.#traced) return;
+    this.#trace.push({
+      atMs: this.#world.clock.now() - this.#startedAtMs,
+      run,
+      what,
+      fault,
+      labels: this.#labels(),
+    });
+  }
+
+  #labels(): string {
+    return this.#sight.versions
+      .filter(({ stages }) => stages.length > 0)
+      .map(({ versionId, stages }) => {
+        const name = this.#names.get(versionId) ?? `v${this.#names.size + 1}`;
+        this.#names.set(versionId, name);
+        return `${name}:${stages.map((stage) => stage.replace(/^(AWS|MOMENTO_)/, '')).join('+')}`;
+      })
+      .join(' ');
+  }
+}
+
+interface Issued {
+  readonly apiKey: string;
+  readonly refreshToken: string;
+}
+
+const isIssued = (answer: unknown): answer is Issued =>
+  typeof answer === 'object' && answer !== null && 'apiKey' in answer && 'refreshToken' in answer;
+
+/** The JWT that a call to Momento is made with. */
+const keyOf = (input: unknown): string =>
+  (input as { readonly key: { readonly wireKey: string } }).key.wireKey;
+
+export function meets(
+  fault: ScheduledFault,
+  call: string,
+  nth: number,
+  nthOfKind: number,
+): boolean {
+  if (fault.call !== undefined && fault.call !== call) return false;
+  const index = fault.call === undefined ? nth : nthOfKind;
+  return index >= fault.nth && index < fault.nth + (fault.times ?? 1);
+}
