@@ -28,12 +28,17 @@ const TICK_JITTER_SECONDS = 60;
 
 /**
  * The longest time between two failures of a key that goes on failing: a key that backs off is
- * looked at by every tick and fails in none of them, until the first tick after the back-off.
+ * looked at by every tick and fails in none of them, until the first tick after the back-off. Never
+ * reckoned in whole intervals: the ticks of a cron come at uneven ones, and the longest of them may
+ * begin just before a back-off ends.
+ *
+ * @param intervalSeconds the longest time between two ticks
+ * @param timeoutSeconds the longest run: the failure of one may come at its beginning, that of the next at its end
  */
 export function longestTimeBetweenFailuresSeconds(
   intervalSeconds: number,
   timeoutSeconds: number,
 ): number {
-  const ticks = Math.ceil((LONGEST_BACK_OFF_SECONDS + timeoutSeconds) / intervalSeconds);
-  return ticks * intervalSeconds + timeoutSeconds + TICK_JITTER_SECONDS;
+  const untilNextMayBegin = LONGEST_BACK_OFF_SECONDS + timeoutSeconds;
+  return untilNextMayBegin + intervalSeconds + timeoutSeconds + TICK_JITTER_SECONDS;
 }

@@ -9,6 +9,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -29,6 +30,8 @@ export interface AlarmsProps {
     readonly function: IFunction;
     readonly undeliveredTicks: IQueue;
     readonly failedRuns: IQueue;
+    /** The schedule. */
+    readonly rule: IRule;
     readonly intervalSeconds: number;
     readonly timeoutSeconds: number;
   };
@@ -67,6 +70,8 @@ interface AlarmOptions {
 
 const ENDPOINT_WINDOW: AlarmWindow = { periodSeconds: 300, evaluationPeriods: 12 };
 
+const LEAST_WARM_UP_SECONDS = 15 * 60;
+
 export class Alarms extends Construct {
   readonly topic: Topic;
   readonly alarms: readonly Alarm[];
@@ -104,14 +109,16 @@ export class Alarms extends Construct {
       ownMetric(this, { service: 'rotate-key', metricName, statistic });
 
     const noSweep = this.addAlarm('NoSweep', {
-      sentence: 'No run has looked at all keys in two intervals of the schedule.',
+      sentence: 'No run over all keys has ended in two intervals of the schedule.',
       section: 'no-sweep',
       metric: metric('Sweeps', Stats.SUM),
       window: twoIntervals,
       missing: TreatMissingData.BREACHING,
       fewerThanOne: true,
     });
-    warmUp(noSweep, 2 * intervalSeconds);
+    // Its warm-up begins when it is made: never before that for which it waits.
+    noSweep.node.addDependency(rotateKey.rule);
+    warmUp(noSweep, Math.max(2 * intervalSeconds, LEAST_WARM_UP_SECONDS));
 
     return [
       this.addAlarm('RotationFailed', {
@@ -161,7 +168,9 @@ export class Alarms extends Construct {
         sentence: 'The token endpoint answers with errors of its own.',
         section: 'token-endpoint-5xx',
         metric: stage.metricServerError({ statistic: Stats.SUM }),
-        window: { periodSeconds: 300, evaluationPeriods: 3 },
+        // One error is no outage. Two in an hour are: with few users there may be no more of them, and
+        // over a shorter time the alarm would be silent, or come and go with every request.
+        window: ENDPOINT_WINDOW,
         breachingPeriods: 2,
       }),
       this.addAlarm('VendingKeyRefused', {
@@ -257,7 +266,7 @@ export class Alarms extends Construct {
 
 /**
  * Keeps an alarm from judging before there can be anything to judge: a new stack's first tick comes
- * an interval after its deployment. Two days are the most that CloudWatch takes.
+ * an interval after its rule. Two days, those of a daily schedule, are the most that CloudWatch takes.
  */
 function warmUp(alarm: Alarm, seconds: number): void {
   const resource = alarm.node.defaultChild;

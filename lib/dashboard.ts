@@ -9,6 +9,7 @@ import {
   type IWidget,
   LogQueryWidget,
   MathExpression,
+  PeriodOverride,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -55,6 +56,8 @@ export class OperatorDashboard extends Construct {
     const { alarms, rotateKey, tokenEndpoint } = props;
     this.dashboard = new Dashboard(this, 'Dashboard', {
       defaultInterval: Duration.days(3),
+      // Or CloudWatch would draw other periods than these, as wide as what somebody looks at asks for.
+      periodOverride: PeriodOverride.INHERIT,
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: FULL, height: 3 })],
         ...this.rotation(rotateKey),

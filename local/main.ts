@@ -4,6 +4,9 @@ import pc from 'picocolors';
 import { type Synthesized, synthesize } from './assembly/synthesize.ts';
 import { AssemblyError } from './assembly/template.ts';
 import { UsageError } from './command-line.ts';
+import { Faults } from './console/faults.ts';
+import { buildPage, type PageFiles } from './console/page-files.ts';
+import { startConsole } from './console/server.ts';
 import { readDemonstrationPolicies } from './demonstration-policies.ts';
 import { HELP, type Options, readOptions } from './options.ts';
 import { runChecklist } from './scenario/checklist.ts';
@@ -23,6 +26,7 @@ const colours = pc.createColors(pc.isColorSupported && process.stdout.isTTY === 
 const write = (text: string): void => {
   process.stdout.write(text);
 };
+const DAY_MS = 86_400_000;
 const projectDirectory = new URL('..', import.meta.url).pathname;
 
 const interrupted = interruption();
@@ -34,13 +38,16 @@ async function main(): Promise<number> {
     write(HELP);
     return 0;
   }
+  const page = options.once ? undefined : buildPage();
+  // Said to whoever asks for the page.
+  page?.catch(() => {});
   const synthesized = await withProgress('Synthesizing the stack', () =>
     synthesize({ projectDirectory, signal: interrupted.signal }),
   );
   try {
-    return options.once
+    return page === undefined
       ? await once(synthesized, interrupted.signal)
-      : await untilInterrupted(synthesized, options, interrupted.signal);
+      : await untilInterrupted(synthesized, options, page, interrupted.signal);
   } finally {
     await synthesized.remove();
   }
@@ -57,49 +64,84 @@ async function once({ directory }: Synthesized, signal: AbortSignal): Promise<nu
 
 async function untilInterrupted(
   { directory }: Synthesized,
-  { timeScale, keyLifeSeconds, ...options }: Options,
+  { timeScale, keyLifeSeconds, consolePort, ...options }: Options,
+  files: Promise<PageFiles>,
   signal: AbortSignal,
 ): Promise<number> {
   let show: (news: LocalNews) => void = () => {};
+  const faults = new Faults();
+  const policies = readDemonstrationPolicies(projectDirectory);
   const stack = await startLocalStack({
     ...options,
-    policies: readDemonstrationPolicies(projectDirectory),
+    policies,
     assemblyDirectory: directory,
     timeScale,
     onNews: (news) => show(news),
+    intercept: faults.intercept,
+    interceptMomento: faults.interceptMomento,
   });
+  const closing = [() => stack.close()];
   try {
-    write(banner(stack, { colours, timeScale }));
     const timeline = timelineOptions(stack);
+    const importKey = keyImporter(stack, keyLifeSeconds, timeline);
+    const page = await startConsole({
+      stack,
+      faults,
+      files,
+      timeScale,
+      importKey,
+      groupsClaim: policies.roleClaim,
+      port: consolePort,
+    });
+    // Before the stack: no page is told that things fail while everything is being ended.
+    closing.unshift(() => page.close());
+    write(banner(stack, { colours, timeScale, page }));
     show = (news) => {
       for (const text of timelineOf(news, timeline)) write(`${text}\n`);
+      page.hear(news);
     };
     makeCaches(stack);
-    importKey(stack, keyLifeSeconds, timeline);
+    for (const secretArn of timeline.keyNames.keys()) {
+      importKey(secretArn);
+      page.imported(secretArn);
+    }
     stack.startSchedules();
     await aborted(signal);
     write(`\n${line('end', 'Everything is being ended.', timeline)}\n`);
     show = () => {};
     return 0;
   } finally {
-    await stack.close();
+    for (const close of closing) await close();
   }
 }
 
 /** Those of the policies as they are shipped, so that the demonstration users have something to touch. */
-function makeCaches({ momento }: LocalStack): void {
-  for (const cache of [CALENDAR, COLLABORATION]) momento.createCache(momento.sessionToken, cache);
+function makeCaches({ momento, tokenEndpoint }: LocalStack): void {
+  const { sessionToken } = momento;
+  for (const cache of [CALENDAR, COLLABORATION]) momento.createCache(sessionToken, cache);
+  const users = tokenEndpoint?.identity?.users ?? [];
+  const text = new TextEncoder();
+  for (const tenant of new Set(users.flatMap(({ attributes }) => Object.values(attributes)))) {
+    const key = text.encode(`${tenant}:monday`);
+    const access = { operation: 'write', cacheName: CALENDAR, keys: [key] } as const;
+    momento
+      .openCache(sessionToken, access)
+      .set(key, text.encode(`09:00 what ${tenant} does on Monday`), DAY_MS);
+  }
 }
 
-/** What a person does after the deployment, with the console's download. */
-function importKey(stack: LocalStack, lifetimeSeconds: number, timeline: TimelineOptions): void {
-  for (const [secretArn, name] of timeline.keyNames) {
-    const key = stack.momento.createKeyInConsole({ lifetimeSeconds, scope: 'super-user' });
-    stack.secrets.putSecretValue({ SecretId: secretArn, SecretString: JSON.stringify(key) });
-    write(
-      `${line('imported', `${name.padEnd(8)} a key that lives ${lifetimeSeconds} s`, timeline)}\n`,
-    );
-  }
+/** What a person does after the deployment, and whenever a key has died: with the console's download. */
+function keyImporter(
+  { momento, secrets }: LocalStack,
+  lifetimeSeconds: number,
+  timeline: TimelineOptions,
+): (secretArn: string) => void {
+  return (secretArn) => {
+    const key = momento.createKeyInConsole({ lifetimeSeconds, scope: 'super-user' });
+    secrets.putSecretValue({ SecretId: secretArn, SecretString: JSON.stringify(key) });
+    const name = (timeline.keyNames.get(secretArn) ?? secretArn).padEnd(8);
+    write(`${line('imported', `${name} a key that lives ${lifetimeSeconds} s`, timeline)}\n`);
+  };
 }
 
 function timelineOptions(stack: LocalStack): TimelineOptions {

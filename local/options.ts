@@ -11,6 +11,7 @@ export interface Options {
   readonly awsPort: number;
   readonly momentoPort: number;
   readonly gatewayPort: number;
+  readonly consolePort: number;
   readonly refreshTokens: 'single-use' | 'multi-use';
   readonly oldKeys: 'live' | 'die';
 }
@@ -28,6 +29,7 @@ Options (after --)
   --aws-port N         where AWS listens; 0: any free port              (default 4566)
   --momento-port N     where Momento listens; 0: any free port          (default 8580)
   --gateway-port N     where the token endpoint listens; 0: any free    (default 8590)
+  --console-port N     where the page listens; 0: any free port         (default 8600)
   --help               this text
 
 Exit codes: 0 well, 1 something failed, 2 the command line is wrong.
@@ -44,6 +46,7 @@ export function readOptions(argv: readonly string[]): Options {
     awsPort: number('aws-port', values['aws-port'], 4566, isPort),
     momentoPort: number('momento-port', values['momento-port'], 8580, isPort),
     gatewayPort: number('gateway-port', values['gateway-port'], 8590, isPort),
+    consolePort: number('console-port', values['console-port'], 8600, isPort),
     refreshTokens: oneOf('refresh-tokens', values['refresh-tokens'], ['single-use', 'multi-use']),
     oldKeys: oneOf('old-keys', values['old-keys'], ['live', 'die']),
   };
@@ -65,6 +68,7 @@ function parsed(argv: readonly string[]) {
         'aws-port': text,
         'momento-port': text,
         'gateway-port': text,
+        'console-port': text,
       },
     }).values;
   } catch (error) {

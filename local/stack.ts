@@ -22,6 +22,7 @@ import { type AccessKey, assumedRoleArn, Principals } from './aws/principals.ts'
 import type { QueryService } from './aws/query-protocol.ts';
 import { Queues } from './aws/queues.ts';
 import { queuesService } from './aws/queues-api.ts';
+import { rulesService } from './aws/rules-api.ts';
 import { parseSchedule, Scheduler, scheduledEvent } from './aws/schedule.ts';
 import { SecretsManager } from './aws/secrets-manager.ts';
 import { secretsManagerService } from './aws/secrets-manager-api.ts';
@@ -262,7 +263,7 @@ async function start(
     timeScale,
     onAlarm: (news) => onNews({ kind: 'alarm', ...news }),
   });
-  services.push(cloudWatchService(monitoring));
+  services.push(cloudWatchService(monitoring), rulesService(assembly.rules));
   queries.push(cloudWatchQueryService(monitoring), topicsService(monitoring.topics));
 
   const adjusted: Adjustment[] = [];

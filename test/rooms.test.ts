@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
-const ROOMS = ['bin', 'lib', 'lambda', 'local', 'bench'];
+const ROOMS = ['bin', 'lib', 'lambda', 'local', 'operator', 'bench', 'client'];
 
 interface Import {
   readonly file: string;
@@ -14,7 +14,9 @@ interface Import {
 const files = ROOMS.flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ts|mjs)$/.test(name))
-    .map((name) => join(room, name).split(sep).join('/')),
+    .map((name) => join(room, name).split(sep).join('/'))
+    // What is built from the sources, and installed.
+    .filter((path) => !/^client\/(dist|node_modules)\//.test(path)),
 );
 
 const imports: Import[] = files.flatMap((file) =>
@@ -31,21 +33,26 @@ const imports: Import[] = files.flatMap((file) =>
 /** `lambda/rotate-key/…` → `lambda/rotate-key`; `local/stack.ts` → `local`. */
 const roomOf = (path: string): string => {
   const [top = '', sub = ''] = path.split('/');
-  const hasRooms = top === 'lambda' || top === 'local';
+  const hasRooms = top === 'lambda' || top === 'local' || top === 'client';
   return hasRooms && !sub.includes('.') ? `${top}/${sub}` : top;
 };
 
 /** Besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ['local', 'local/assembly'],
-  bin: ['lib'],
+  client: [],
+  'client/browser': [],
+  'client/node': ['lambda/shared'],
+  bin: ['lib', 'operator'],
   lib: ['lambda/shared'],
+  operator: ['lib', 'lambda/shared', 'lambda/rotate-key', 'lambda/vend-token'],
   'lambda/shared': [],
   'lambda/rotate-key': ['lambda/shared'],
   'lambda/vend-token': ['lambda/shared'],
   local: [
     'local/assembly',
     'local/aws',
+    'local/console',
     'local/lambda',
     'local/gateway',
     'local/identity',
@@ -56,6 +63,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'local/assembly': [],
   'local/aws': ['local'],
   'local/momento': ['local'],
+  'local/console': [
+    'local',
+    'local/aws',
+    'local/identity',
+    'local/momento',
+    'local/terminal',
+    'client/browser',
+  ],
   'local/lambda': ['local/assembly'],
   'local/gateway': ['local', 'local/assembly', 'local/aws'],
   'local/identity': ['local'],

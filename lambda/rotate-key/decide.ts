@@ -10,9 +10,9 @@
 
 import { type KeyPair, renderSecretValue } from '../shared/secret-value.ts';
 import { dueAtMs, isNearEnd, remainingSeconds } from './due.ts';
-import type { CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
+import type { ClaimVersion, CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
-import { AWSPENDING, MOMENTO_CLAIM } from './version-id.ts';
+import { AWSPENDING, isOurs, MOMENTO_CLAIM } from './version-id.ts';
 import { duration, instant } from './wording.ts';
 
 export type Decision =
@@ -154,11 +154,11 @@ const strayMarks: Rule = ({ strayMarks }) =>
     ? unlabel('stray-label', 'A label of an earlier run was taken off.', strayMarks)
     : undefined;
 
-// A live claim that is not of this AWSCURRENT belongs to a run that is just finishing: leave it alone.
-const strayClaim: Rule = ({ claim }, { nowMs }) =>
+// While its run may live the label stays: that run takes it off. It stands in nobody's way.
+const strayClaim: Rule = ({ claim }, circumstances) =>
   claim !== undefined &&
   (claim.claim === undefined || claim.attempt === undefined) &&
-  !(claim.claim !== undefined && nowMs < claim.claim.runEndsAtMs)
+  !isUnderWay(claim, circumstances)
     ? unlabel('stray-label', "An earlier run's claim was taken off.", [
         { label: MOMENTO_CLAIM, versionId: claim.versionId },
       ])
@@ -227,9 +227,10 @@ const MAX_VALUE_BYTES = 65_536;
 /** A new key and refresh token may be longer than the old ones. */
 const GROWTH_BYTES = 8_192;
 
-// Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not.
-const claimedByAnotherRun: Rule = ({ claim }, { nowMs }) =>
-  claim?.claim !== undefined && nowMs < claim.claim.runEndsAtMs
+// Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not. A claim on
+// another AWSCURRENT is about another pair: its run is just finishing, or a person has imported a new key since.
+const claimedByAnotherRun: Rule = ({ claim }, circumstances) =>
+  claim?.claim !== undefined && claim.attempt !== undefined && isUnderWay(claim, circumstances)
     ? none(
         'claimed-by-another-run',
         `Another run holds the claim until ${instant(claim.claim.runEndsAtMs)}.`,
@@ -237,8 +238,14 @@ const claimedByAnotherRun: Rule = ({ claim }, { nowMs }) =>
       )
     : undefined;
 
+const isUnderWay = ({ claim, hasEnded }: ClaimVersion, { nowMs }: Circumstances): boolean =>
+  claim !== undefined && !hasEnded && nowMs < claim.runEndsAtMs;
+
 const backingOff: Rule = ({ claim }, { nowMs, force }) =>
-  claim?.claim !== undefined && nowMs < claim.claim.lapsesAtMs && !force
+  claim?.claim !== undefined &&
+  claim.attempt !== undefined &&
+  nowMs < claim.claim.lapsesAtMs &&
+  !force
     ? none(
         'backing-off',
         `Attempt ${(claim.attempt ?? 0) + 1} failed; the next one begins after ${instant(claim.claim.lapsesAtMs)}.`,
@@ -364,5 +371,6 @@ function rotate(
 function dueMsOf(current: CurrentVersion | undefined, circumstances: Circumstances): number {
   const validUntil = validUntilOf(current);
   if (current === undefined || validUntil === undefined) return 0;
-  return dueAtMs({ createdAtMs: current.createdAtMs, validUntil }, circumstances);
+  const { createdAtMs, versionId } = current;
+  return dueAtMs({ createdAtMs, validUntil, imported: !isOurs(versionId) }, circumstances);
 }

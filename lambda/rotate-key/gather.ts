@@ -19,6 +19,7 @@ import {
   isOurs,
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
+  MOMENTO_ENDED,
   MOMENTO_REFUSED,
   pairAttempt,
 } from './version-id.ts';
@@ -58,6 +59,8 @@ export interface ClaimVersion {
   /** Which attempt on the present AWSCURRENT, or on it before it was edited; undefined when it claims another. */
   readonly attempt: number | undefined;
   readonly claim: Claim | undefined;
+  /** Its run is over, whatever time it had named. */
+  readonly hasEnded: boolean;
 }
 
 export interface LabelOn {
@@ -122,10 +125,13 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
     deletedAtMs,
     current,
     pending: await gatherPending(labels, ancestry),
-    claim: await gatherClaim(labels.get(MOMENTO_CLAIM), ancestry, read),
+    claim: await gatherClaim(labels, ancestry, read),
     strayMarks: [
       ...refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
       ...labelsCalled(MOMENTO_CARRIED, labels),
+      ...labelsCalled(MOMENTO_ENDED, labels).filter(
+        ({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM),
+      ),
     ],
   };
 }
@@ -190,19 +196,21 @@ async function gatherPending(
 }
 
 async function gatherClaim(
-  versionId: string | undefined,
+  labels: Labels,
   ancestry: Ancestry,
   read: Read,
 ): Promise<ClaimVersion | undefined> {
+  const versionId = labels.get(MOMENTO_CLAIM);
   if (versionId === undefined) return undefined;
+  const hasEnded = labels.get(MOMENTO_ENDED) === versionId;
   const attempt =
     claimAttempt(ancestry.descent, versionId) ??
     (await attemptBeforeEdit(claimAttempt, versionId, ancestry));
   try {
-    return { versionId, attempt, claim: parseClaim((await read(versionId)).text) };
+    return { versionId, attempt, hasEnded, claim: parseClaim((await read(versionId)).text) };
   } catch (error) {
     if (!isMissing(error) || attempt !== undefined) throw error;
-    return { versionId, attempt, claim: undefined };
+    return { versionId, attempt, hasEnded, claim: undefined };
   }
 }
 

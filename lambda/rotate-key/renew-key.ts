@@ -61,7 +61,7 @@ export async function look(secretId: string, run: Run): Promise<Looked> {
 export async function renewKey(looked: Looked, wish: Wish, run: Run): Promise<Renewed> {
   const { secretId } = looked;
   let { gathered } = looked;
-  if (run.clock.now() >= run.workUntilMs) {
+  if (looked.error === undefined && run.clock.now() >= run.workUntilMs) {
     return report(secretId, gathered, OUT_OF_TIME, undefined, run);
   }
   let acted: Acted | undefined;
@@ -162,7 +162,8 @@ function report(
 function nextAttemptMs(outcome: Outcome, { promoted }: Acted, run: Run): number | undefined {
   const nowMs = run.awsTime.now();
   if (promoted?.validUntil) {
-    return dueAtMs({ createdAtMs: nowMs, validUntil: promoted.validUntil }, run.settings);
+    const { validUntil } = promoted;
+    return dueAtMs({ createdAtMs: nowMs, validUntil, imported: false }, run.settings);
   }
   return TRIED_EVERY_TICK.has(outcome)
     ? nowMs + run.settings.scheduleIntervalSeconds * 1000

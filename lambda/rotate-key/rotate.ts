@@ -18,7 +18,7 @@ import {
   type RefreshedKey,
   renderSecretValue,
 } from '../shared/secret-value.ts';
-import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
+import { isTransient, isUnanswered, SecretFailure } from '../shared/secret-versions.ts';
 import { type ClaimResult, claim } from './claim.ts';
 import { type Decision, pendingLabels } from './decide.ts';
 import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
@@ -35,6 +35,7 @@ import {
   type Descent,
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
+  MOMENTO_ENDED,
   MOMENTO_REFUSED,
   pairVersionId,
 } from './version-id.ts';
@@ -84,8 +85,8 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
       nextAttemptAtMs: claimed.holder.lapsesAtMs,
     };
   }
-  // Nothing was spent, so the next run may begin at once. But where an earlier attempt was interrupted, the claim
-  // is all that tells of it.
+  // Nothing was spent, so there is nothing to finish and no back-off. But where an earlier attempt was interrupted,
+  // the claim is all that tells of it.
   const giveBack = async (): Promise<void> => {
     if (decision.reason !== 'interrupted') await unlabel(arn, [claimLabelOf(claimed)], run);
   };
@@ -104,10 +105,40 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
     await giveBack();
     return OUT_OF_TIME;
   }
+  const endedBefore = gathered.claim?.hasEnded ? [endedLabelOf(gathered.claim)] : [];
   try {
-    return await rotateUnderClaim(descent, decision, claimed, turn, run);
+    return await rotateUnderClaim(descent, decision, claimed, endedBefore, turn, run);
   } catch (error) {
+    if (isRefusal(error)) await markEnded(arn, claimed, run);
     throw new AttemptFailed(error, claimed.lapsesAtMs);
+  }
+}
+
+const REFUSALS: ReadonlySet<unknown> = new Set<Reason>([
+  'refresh-token-spent',
+  'key-refused',
+  'momento-refused',
+]);
+
+/** Momento has said no: nothing is under way any more, and nothing waits to be stored. */
+const isRefusal = (error: unknown): boolean => error instanceof Failure && REFUSALS.has(error.code);
+
+/** So that an operator who tries again at once is not told of a run that is long over. Never fails. */
+async function markEnded(
+  arn: string,
+  claimed: { readonly versionId: string },
+  run: Run,
+): Promise<void> {
+  const { label, versionId } = endedLabelOf(claimed);
+  try {
+    const { labels } = await run.versions.describe(arn);
+    const from = labels.get(label);
+    await run.versions.moveLabel(arn, label, { ...(from && { from }), to: versionId });
+  } catch (error) {
+    run.log.warn('The claim could not be marked as ended; it holds until its time.', {
+      secretArn: arn,
+      ...describeError(error),
+    });
   }
 }
 
@@ -138,6 +169,7 @@ async function rotateUnderClaim(
   descent: Descent,
   { current, content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
+  endedBefore: readonly LabelOn[],
   turn: Turn,
   run: Run,
 ): Promise<Acted> {
@@ -163,7 +195,7 @@ async function rotateUnderClaim(
   return finish(
     { ...descent, current: content.pair, pending, pair: staged.pair },
     { reason, message },
-    [claimLabelOf(claimed)],
+    [claimLabelOf(claimed), ...endedBefore],
     run,
   );
 }
@@ -179,7 +211,7 @@ export function resume(gathered: Gathered, decision: Resume, run: Run): Promise<
       pair,
     },
     { reason, message },
-    gathered.claim === undefined ? [] : [claimLabelOf(gathered.claim)],
+    claimLabelsOf(gathered),
     run,
   );
 }
@@ -327,7 +359,7 @@ async function promote(
       {
         ...untilTimeIsOut,
         isRetryable: (error) => {
-          mayHaveMoved ||= isTransient(error);
+          mayHaveMoved ||= isUnanswered(error);
           return isTransient(error);
         },
       },
@@ -388,6 +420,16 @@ export const OUT_OF_TIME = deferred(
   'out-of-time',
   'This run had too little time left; the next tick continues.',
 );
+
+const claimLabelsOf = ({ claim }: Gathered): LabelOn[] => [
+  ...(claim === undefined ? [] : [claimLabelOf(claim)]),
+  ...(claim?.hasEnded ? [endedLabelOf(claim)] : []),
+];
+
+const endedLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
+  label: MOMENTO_ENDED,
+  versionId,
+});
 
 const claimLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
   label: MOMENTO_CLAIM,

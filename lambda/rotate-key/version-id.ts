@@ -8,6 +8,8 @@ export const AWSCURRENT = 'AWSCURRENT';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
+/** Sits on a claim whose run ended before its time: nothing of it is under way any more. */
+export const MOMENTO_ENDED = 'MOMENTO_ENDED';
 /** Sits for a moment on the version that a pending pair is carried over to. */
 export const MOMENTO_CARRIED = 'MOMENTO_CARRIED';
 /** MOMENTO_REFUSED_<epoch seconds>: since when Momento refuses the pending pair that it sits on. */

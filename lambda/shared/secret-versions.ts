@@ -84,6 +84,13 @@ const CALL_TIMEOUT_MS = 4_000;
 export const isTransient = (error: unknown): boolean =>
   error instanceof SecretFailure && error.code === 'secrets-manager-unavailable';
 
+/** Nobody knows whether it took effect. A call that was throttled surely did not. */
+export const isUnanswered = (error: unknown): boolean =>
+  isTransient(error) &&
+  !(error instanceof Error && error.cause instanceof Error && THROTTLED.test(error.cause.name));
+
+const THROTTLED = /^(Throttl|TooManyRequests|RequestLimitExceeded)/;
+
 export class SecretsManagerVersions implements SecretVersions {
   readonly #client: SecretsManagerClient;
   readonly #clock: Clock;

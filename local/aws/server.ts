@@ -318,9 +318,11 @@ function resolve(signed: SignedRequest, options: AwsServerOptions, requestId: st
 
 function jsonTarget(target: string, signed: SignedRequest, options: AwsServerOptions): Target {
   const [prefix = '', name = ''] = target.split('.');
-  const service = options.services.find((candidate) => candidate.target === prefix);
-  const operation =
-    service && Object.hasOwn(service.operations, name) ? service.operations[name] : undefined;
+  // Two services may share a prefix, as the parts of EventBridge do.
+  const service = options.services.find(
+    ({ target: own, operations }) => own === prefix && Object.hasOwn(operations, name),
+  );
+  const operation = service?.operations[name];
   if (service === undefined || operation === undefined) {
     throw new AwsError(
       'UnknownOperationException',

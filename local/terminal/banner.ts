@@ -7,9 +7,10 @@ import type { Colours } from './timeline.ts';
 export interface BannerOptions {
   readonly colours: Colours;
   readonly timeScale: number;
+  readonly page: { readonly url: string; readonly busy: number | undefined };
 }
 
-export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions): string {
+export function banner(stack: LocalStack, { colours, timeScale, page }: BannerOptions): string {
   const { bold, dim, cyan, yellow } = colours;
   const { assembly, aws, momentoServer, busyPorts, adjusted, tokenEndpoint } = stack;
   const row = (name: string, what: string, more: string) =>
@@ -20,13 +21,14 @@ export function banner(stack: LocalStack, { colours, timeScale }: BannerOptions)
     '',
     bold('  Momento auth stack, on this machine'),
     '',
+    row('Page', page.url, 'keys on a time line, log in, try it, break it'),
     row('AWS', aws.url, 'Secrets Manager, EventBridge, SQS, Lambda, CloudWatch, SNS'),
     row('Momento', momentoServer.endpoint, 'gRPC: auth, token, control'),
     ...(tokenEndpoint === undefined
       ? []
       : [row('Tokens', tokenEndpoint.url, 'POST, with a login token')]),
     row('Stack', assembly.deployment.stackName, `${rules.join(', ')}${faster}`),
-    ...busyPorts.map((port) =>
+    ...[...busyPorts, ...(page.busy === undefined ? [] : [page.busy])].map((port) =>
       yellow(`  Port ${port} is somebody else's: see above for the one that was taken.`),
     ),
     ...adjusted.map(({ variable, here }) =>

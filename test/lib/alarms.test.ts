@@ -6,6 +6,7 @@ import {
   LONGEST_BACK_OFF_SECONDS,
   longestTimeBetweenFailuresSeconds,
 } from '../../lib/alarm-windows.ts';
+import { readSchedule } from '../../lib/schedule.ts';
 import {
   arn,
   inside,
@@ -132,17 +133,19 @@ describe('what each alarm looks at', () => {
 });
 
 describe('for how long', () => {
-  // Held: from a failure over the back-off (6600 s) and the run's time-out to the next tick, and that
-  // tick's time-out, and a minute. Twice the interval: exactly.
+  // Held: from a failure at the beginning of a run over that run's time-out and the back-off (6600 s),
+  // the interval to the next tick, that tick's time-out, and a minute. Twice the interval: exactly.
   test.each<[string, { readonly held: Expected; readonly noSweep: Expected }]>([
-    // 111 ticks of 60 s, and 120 s: 6780 s.
+    // 6600 + 60 + 60 + 60 + 60 = 6840 s.
     ['rate(1 minute)', { held: [300, 23, 1], noSweep: [60, 2, 2] }],
-    // 17 ticks of 420 s, and 360 s: 7500 s.
-    ['rate(7 minutes)', { held: [300, 25, 1], noSweep: [60, 14, 14] }],
-    // 2 ticks of 3600 s, and 360 s: 7560 s.
-    ['rate(1 hour)', { held: [300, 26, 1], noSweep: [300, 24, 24] }],
-    // A tick of 86400 s, and 360 s: more than the day that short periods may last.
-    ['rate(1 day)', { held: [3_600, 25, 1], noSweep: [3_600, 48, 48] }],
+    // 6600 + 300 + 420 + 300 + 60 = 7680 s.
+    ['rate(7 minutes)', { held: [300, 26, 1], noSweep: [60, 14, 14] }],
+    // 6600 + 300 + 3600 + 300 + 60 = 10860 s.
+    ['rate(1 hour)', { held: [300, 37, 1], noSweep: [300, 24, 24] }],
+    // 6600 + 300 + 50400 + 300 + 60 = 57660 s; twice 50400 s is more than the day that short periods may last.
+    ['cron(0 8-18 * * ? *)', { held: [300, 193, 1], noSweep: [3_600, 28, 28] }],
+    // 6600 + 300 + 86400 + 300 + 60 = 93660 s.
+    ['rate(1 day)', { held: [3_600, 27, 1], noSweep: [3_600, 48, 48] }],
   ])('%s', (schedule, { held, noSweep }) => {
     const alarms = alarmsOf(synthesize({ schedule }));
     const expected: Readonly<Record<string, Expected>> = {
@@ -156,7 +159,7 @@ describe('for how long', () => {
       FailedRuns: [300, 1, 1],
       VendTokenErrors: [300, 12, 1],
       VendTokenThrottles: [300, 12, 1],
-      TokenEndpoint5xx: [300, 3, 2],
+      TokenEndpoint5xx: [300, 12, 2],
       VendingKeyRefused: [300, 12, 1],
     };
     const windows = Object.entries(alarms).map(([id, it]) => [
@@ -170,12 +173,12 @@ describe('for how long', () => {
     const { RotationFailed } = alarmsOf(
       rotationAlone({ discoverKeysByTag: { key: 'k', value: 'v' } }),
     );
-    // 3 ticks of 3600 s (7500 s are more than two), and 960 s: 11760 s.
-    expect(RotationFailed).toMatchObject({ Period: 300, EvaluationPeriods: 40 });
+    // 6600 + 900 + 3600 + 900 + 60 = 12060 s.
+    expect(RotationFailed).toMatchObject({ Period: 300, EvaluationPeriods: 41 });
   });
 
   test('no longer than CloudWatch takes, whatever the schedule', () => {
-    for (const minutes of [1, 2, 7, 59, 60, 61, 110, 719, 720, 721, 1_439, 1_440]) {
+    for (const minutes of [1, 2, 7, 59, 60, 61, 110, 719, 720, 721, 840, 1_300, 1_439, 1_440]) {
       for (const timeoutSeconds of [60, 300, 900]) {
         const intervalSeconds = minutes * 60;
         const seconds = longestTimeBetweenFailuresSeconds(intervalSeconds, timeoutSeconds);
@@ -205,32 +208,70 @@ describe('for how long', () => {
     expect(Math.max(...backOffs)).toBe(LONGEST_BACK_OFF_SECONDS);
   });
 
-  test('a key that fails at every attempt keeps its alarm, second by second', () => {
-    for (const intervalSeconds of [60, 420, 3_600, 86_400]) {
+  const HOUR = 3_600;
+  const hours = (from: number, to: number, step = 1) =>
+    Array.from({ length: (to - from) / step + 1 }, (_, index) => (from + index * step) * HOUR);
+
+  /** When the ticks of a schedule come, in seconds of a day. Written down here: what reads schedules is tested too. */
+  test.each<[string, readonly number[]]>([
+    ['rate(1 minute)', hours(0, 24 - 1 / 60, 1 / 60)],
+    ['rate(7 minutes)', hours(0, 23.9, 7 / 60)],
+    ['rate(1 hour)', hours(0, 23)],
+    ['rate(1 day)', [0]],
+    ['cron(0 8-18 * * ? *)', hours(8, 18)],
+    ['cron(0/30 6-20 * * ? *)', hours(6, 20.5, 0.5)],
+    ['cron(0 0-12 * * ? *)', hours(0, 12)],
+  ])(
+    '%s: a key that fails at every attempt keeps its alarm, whenever it begins',
+    (schedule, ticks) => {
+      const read = readSchedule(schedule);
+      if (!read.ok) throw new Error(read.problem);
+      const { intervalSeconds } = read;
       const timeoutSeconds = Math.min(Math.max(intervalSeconds, 60), 300);
-      const failures: number[] = [];
-      let triesFrom = 0;
-      for (let tick = 0; tick < 20 * 86_400; tick += intervalSeconds) {
-        // A tick may be a minute late, and the run ends with its time-out, or at once.
-        const late = failures.length % 2 === 0 ? 0 : 59;
-        const runtime = failures.length % 3 === 0 ? timeoutSeconds : 1;
-        if (tick + late < triesFrom) continue;
-        triesFrom = tick + late + Math.max(claimBackOffMs(failures.length) / 1_000, timeoutSeconds);
-        failures.push(tick + late + runtime);
+      const longest = longestTimeBetweenFailuresSeconds(intervalSeconds, timeoutSeconds);
+      for (const startSeconds of hours(0, 23.25, 0.75)) {
+        for (const firstAttempt of [0, 5, 6, 7]) {
+          const gaps = gapsBetweenFailures({ ticks, startSeconds, firstAttempt, timeoutSeconds });
+          expect(gaps.length).toBeGreaterThan(10);
+          expect(Math.max(...gaps)).toBeLessThanOrEqual(longest);
+        }
       }
-      const gaps = failures.slice(1).map((at, index) => at - (failures[index] ?? 0));
-      expect(gaps.length).toBeGreaterThan(18);
-      expect(Math.max(...gaps)).toBeLessThanOrEqual(
-        longestTimeBetweenFailuresSeconds(intervalSeconds, timeoutSeconds),
-      );
+    },
+  );
+
+  interface Failing {
+    readonly ticks: readonly number[];
+    /** When the key begins to fail. */
+    readonly startSeconds: number;
+    /** How often it has failed before: the back-off grows with it. */
+    readonly firstAttempt: number;
+    readonly timeoutSeconds: number;
+  }
+
+  /** Seconds from each failure to the next, over 16 days. */
+  function gapsBetweenFailures(of: Failing): readonly number[] {
+    const { ticks, startSeconds, firstAttempt, timeoutSeconds } = of;
+    const failures: number[] = [];
+    let triesFrom = startSeconds;
+    for (const tick of hours(0, 15 * 24, 24).flatMap((day) => ticks.map((at) => day + at))) {
+      // A tick may be a minute late; a run claims at once or late, and fails with its time-out, or at once.
+      const attempt = failures.length;
+      const begins = tick + (attempt % 2 === 0 ? 0 : 59);
+      if (begins < triesFrom) continue;
+      const claims = begins + (attempt % 5 === 0 ? timeoutSeconds - 2 : 0);
+      const backOff = claimBackOffMs(firstAttempt + attempt) / 1_000;
+      triesFrom = claims + Math.max(backOff, begins + timeoutSeconds - claims);
+      failures.push(attempt % 3 === 0 ? begins + timeoutSeconds : claims + 1);
     }
-  });
+    return failures.slice(1).map((at, index) => at - (failures[index] ?? 0));
+  }
 });
 
 describe('a new stack', () => {
   test.each([
-    ['rate(1 minute)', 2],
-    ['rate(7 minutes)', 14],
+    ['rate(1 minute)', 15],
+    ['rate(7 minutes)', 15],
+    ['rate(8 minutes)', 16],
     ['rate(1 hour)', 120],
     // As many as CloudWatch takes.
     ['rate(1 day)', 2_880],
@@ -239,6 +280,15 @@ describe('a new stack', () => {
     expect(alarms.NoSweep?.WarmUpConfiguration).toEqual({ WarmUpPeriodDurationInMinutes: minutes });
     const others = Object.entries(alarms).filter(([id]) => id !== 'NoSweep');
     expect(others.filter(([, it]) => 'WarmUpConfiguration' in it)).toEqual([]);
+  });
+
+  test('that time begins when the schedule is there', () => {
+    const synthesis = rotationAlone();
+    const [rule] = only(synthesis, 'AWS::Events::Rule');
+    const waiting = ofType(synthesis, 'AWS::CloudWatch::Alarm').filter(([, it]) =>
+      it.DependsOn?.includes(rule),
+    );
+    expect(waiting.map(([id]) => id)).toEqual([expect.stringMatching(/^AlarmsNoSweep/)]);
   });
 });
 

@@ -21,7 +21,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Of the key that is imported at the start; it is due after 16 hours. */
 const KEY_LIFE_HOURS = 24;
 /** How long an alarm on a rotation's metrics is held after the last failure, and a little more. */
-const HELD_HOURS = 3;
+const HELD_HOURS = 4;
 
 let synthesized: Synthesized;
 let copies = 0;
@@ -364,7 +364,7 @@ const FAULTS: readonly Fault[] = [
     },
     mend: async (world) => {
       world.momentoFault = undefined;
-      await world.hours(1);
+      await world.hours(2);
     },
   },
   {

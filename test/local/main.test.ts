@@ -14,6 +14,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(temporary, { recursive: true, force: true }));
 
+const ANY_PORTS = ['aws', 'momento', 'gateway', 'console'].flatMap((name) => [
+  `--${name}-port`,
+  '0',
+]);
+
 /** Folders that a run made and should have taken away; the transpiler keeps its own cache. */
 const leftOver = () => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
 
@@ -66,7 +71,7 @@ describe('npm start', () => {
     async (signal) => {
       let during = 0;
       const { code, out, err } = await start(
-        ['--aws-port', '0', '--momento-port', '0', '--gateway-port', '0', '--time-scale', '1800'],
+        [...ANY_PORTS, '--time-scale', '1800'],
         (soFar, running) => {
           if (during > 0 || !/not-due/.test(soFar)) return;
           during = process.platform === 'linux' ? functionProcesses(soFar).length : 1;
@@ -78,6 +83,7 @@ describe('npm start', () => {
       expect(during).toBeGreaterThan(0);
       if (process.platform === 'linux') expect(functionProcesses(out)).toEqual([]);
       expect(out).toMatch(/export AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ /);
+      expect(out).toMatch(/Page +http:\/\/127\.0\.0\.1:\d+ /);
       expect(out).toMatch(/imported +default +a key that lives 28 s/);
       expect(out).toMatch(/not-due +default +█+░* +\d+ s left +due in \d+ s/);
       expect(leftOver()).toEqual([]);
@@ -142,6 +148,7 @@ describe('the command line', () => {
       awsPort: 4566,
       momentoPort: 8580,
       gatewayPort: 8590,
+      consolePort: 8600,
       refreshTokens: 'single-use',
       oldKeys: 'live',
     });

@@ -14,6 +14,7 @@ const ISSUED_SECONDS = 1_767_225_600;
 const lifeOf = (seconds: number) => ({
   createdAtMs: ISSUED_SECONDS * 1000,
   validUntil: ISSUED_SECONDS + seconds,
+  imported: false,
 });
 
 describe('the margin', () => {
@@ -29,6 +30,13 @@ describe('the margin', () => {
     ],
   ])('%s', (_, lifeSeconds, pace, expected) => {
     expect(marginSeconds(lifeOf(lifeSeconds), pace)).toBeCloseTo(expected, 3);
+  });
+
+  test('what a person wrote is due three intervals before its end at the latest, however late he wrote it', () => {
+    for (const hours of [1, 2, 4, 5]) {
+      const edited = { ...lifeOf(hours * HOUR), imported: true };
+      expect(marginSeconds(edited, HOURLY)).toBe(3 * HOUR);
+    }
   });
 
   test('a key of 90 days is due 60 days and 13 minutes after its issue', () => {

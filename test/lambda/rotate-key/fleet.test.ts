@@ -153,6 +153,17 @@ test('a key whose calls hang keeps none of the others waiting', async () => {
   expect(run.keys[0]).toMatchObject({ outcome: 'failed', reason: 'secrets-manager-unavailable' });
 });
 
+test('keys that cannot be looked at fail the run, also when looking took all of its time', async () => {
+  const world = new World();
+  const secretIds = world.importMany(520);
+  world.fault = (call) => (call === 'DescribeSecret' ? 'silence' : undefined);
+  const run = await sweep(world, secretIds);
+  expect(run.error).toBeDefined();
+  expect(run.tookMs).toBeLessThan(300_000);
+  expect(run.keys.filter(({ outcome }) => outcome === 'failed').length).toBeGreaterThan(300);
+  expect(world.measured.at(-1)?.KeysFailed).toBeGreaterThan(300);
+});
+
 test('of very many failures the message has a line each, and sentences for the first fifty', () => {
   const keys = Array.from({ length: 1_000 }, (_, index) => ({
     secretId: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:MomentoAuth-Key-${index}-AbCdEf`,

@@ -49,6 +49,7 @@ export const pending = (overrides: Partial<PendingVersion> = {}): PendingVersion
 export const claimed = (overrides: Partial<ClaimVersion> = {}): ClaimVersion => ({
   versionId: 'claim-version',
   attempt: 0,
+  hasEnded: false,
   claim: { claimant: 'another', runEndsAtMs: NOW_MS + 60_000, lapsesAtMs: NOW_MS + 120_000 },
   ...overrides,
 });

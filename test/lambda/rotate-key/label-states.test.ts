@@ -202,6 +202,33 @@ describe('a secret with', () => {
     expectHealthy(world, imported);
   });
 
+  test('a live claim on an older key: a person has imported a new one, which it does not hold up', async () => {
+    const world = healthy();
+    claimBy(world, { runEndsInMs: 60_000, lapsesInMs: 60_000 });
+    world.import();
+    const imported = world.labels().AWSCURRENT;
+    expect(await world.tick()).toMatchObject({ outcome: 'not-due' });
+    expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'rotated', reason: 'forced' });
+    expect(world.labels()).toMatchObject({ AWSPREVIOUS: imported });
+    world.wait(61);
+    await world.tick();
+    expectHealthy(world);
+  });
+
+  test('a claim whose run has ended: an operator need not wait for its time', async () => {
+    const world = healthy();
+    world.momento.revoke(world.current().apiKey);
+    expect(await world.tick(FORCE(world))).toMatchObject({ reason: 'key-refused' });
+    expect(world.labels().MOMENTO_ENDED).toBe(world.labels().MOMENTO_CLAIM);
+    // The schedule keeps its back-off.
+    expect(await world.tick()).toMatchObject({ outcome: 'deferred', reason: 'backing-off' });
+    expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'failed' });
+    world.import();
+    expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'rotated' });
+    await world.tick();
+    expectHealthy(world);
+  });
+
   test('every stray label at once: one run heals them all', async () => {
     const world = healthy();
     claimBy(world, { runEndsInMs: 60_000, lapsesInMs: 60_000 });

@@ -130,7 +130,7 @@ describe('what the function receives', () => {
     expect(event?.isBase64Encoded).toBe(false);
   });
 
-  test.each<[string, string | undefined, Uint8Array, boolean]>([
+  test.each<[string, string | undefined, Uint8Array<ArrayBuffer>, boolean]>([
     ['text', 'text/plain', Buffer.from('é'), false],
     ['no type', undefined, Buffer.from('x'), false],
     ['problem+json', 'application/problem+json; charset=utf-8', Buffer.from('{}'), false],

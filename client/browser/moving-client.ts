@@ -1,0 +1,115 @@
+// A client of the web SDK that follows the token: credentials are fixed in a client, so each token has one.
+
+import { isTokenRefused } from './momento-error.ts';
+import type { MomentoToken } from './request-token.ts';
+import type { MomentoTokenProvider } from './token-provider.ts';
+
+export interface MovingClientOptions<Client> {
+  readonly tokens: MomentoTokenProvider;
+  /** Makes a client of the token. Called once for each. */
+  readonly make: (token: MomentoToken) => Client;
+  /**
+   * Called when a newer client has taken over, and no call and no subscription is left on this one.
+   *
+   * @default - `client.close()`, if it has one
+   */
+  readonly drop?: (client: Client) => void;
+}
+
+/** A client in use: it is not dropped before `release`. */
+export interface Lease<Client> {
+  readonly client: Client;
+  release(): void;
+}
+
+export interface MovingClient<Client> {
+  readonly tokens: MomentoTokenProvider;
+  /**
+   * Calls Momento with the client of a living token. When Momento refuses the token, the call is made
+   * once more with a new one: a refused call had no effect. The second answer is handed over as it is.
+   *
+   * @throws MomentoTokenError if there is no token; and what `call` throws
+   */
+  use<Answer>(call: (client: Client) => Promise<Answer>): Promise<Answer>;
+  /** The client of this token, for as long as the caller needs it. */
+  lease(token: MomentoToken): Lease<Client>;
+}
+
+interface Made<Client> {
+  readonly authToken: string;
+  readonly client: Client;
+  leases: number;
+}
+
+export function movingClient<Client>({
+  tokens,
+  make,
+  drop = closeIfPossible,
+}: MovingClientOptions<Client>): MovingClient<Client> {
+  let newest: Made<Client> | undefined;
+
+  const dropIfDone = (made: Made<Client> | undefined) => {
+    if (made && made !== newest && made.leases === 0) drop(made.client);
+  };
+
+  const lease = (token: MomentoToken): Lease<Client> => {
+    let made = newest;
+    if (made?.authToken !== token.authToken) {
+      const before = newest;
+      made = { authToken: token.authToken, client: make(token), leases: 0 };
+      newest = made;
+      dropIfDone(before);
+    }
+    const leased = made as Made<Client>;
+    leased.leases += 1;
+    let released = false;
+    return {
+      client: leased.client,
+      release() {
+        if (released) return;
+        released = true;
+        leased.leases -= 1;
+        dropIfDone(leased);
+      },
+    };
+  };
+
+  const stop = tokens.subscribe(({ status }) => {
+    if (status !== 'closed' && status !== 'forbidden' && status !== 'login-needed') return;
+    const before = newest;
+    newest = undefined;
+    dropIfDone(before);
+    if (status === 'closed') stop();
+  });
+
+  return {
+    tokens,
+    lease,
+    async use(call) {
+      const once = async (token: MomentoToken) => {
+        const { client, release } = lease(token);
+        try {
+          return await call(client);
+        } finally {
+          release();
+        }
+      };
+      const token = await tokens.getToken();
+      let again: Promise<MomentoToken>;
+      try {
+        const answer = await once(token);
+        if (!isTokenRefused(answer)) return answer;
+        again = tokens.renew(token);
+      } catch (error) {
+        if (!isTokenRefused(error)) throw error;
+        again = tokens.renew(token);
+      }
+      return once(await again);
+    },
+  };
+}
+
+function closeIfPossible(client: unknown): void {
+  const { close } = Object(client) as { readonly close?: unknown };
+  if (typeof close === 'function') close.call(client);
+}

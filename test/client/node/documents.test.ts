@@ -1,0 +1,53 @@
+// docs/applications.md shows the very snippets that are compiled, and what the code says of itself.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, expect, test } from '@jest/globals';
+import * as cache from '../../../docs/snippets/node/cache.ts';
+import * as lambda from '../../../docs/snippets/node/lambda.ts';
+import * as string from '../../../docs/snippets/node/string.ts';
+import * as twoClients from '../../../docs/snippets/node/two-clients.ts';
+
+const SNIPPETS = 'docs/snippets/node';
+const text = readFileSync('docs/applications.md', 'utf8');
+const shown = new Map(
+  [...text.matchAll(/<!-- snippet: (\S+) -->\n```ts\n([^`]*(?:`(?!``)[^`]*)*)```/g)].map(
+    ([, file = '', code = '']) => [file, code],
+  ),
+);
+
+const { name } = JSON.parse(readFileSync('client/package.json', 'utf8'));
+
+/** As a reader of the package writes it. */
+const published = (file: string): string =>
+  readFileSync(`${SNIPPETS}/${file}`, 'utf8').replace(
+    "'../../../client/node/index.ts'",
+    `'${name}/node'`,
+  );
+
+test.each(readdirSync(SNIPPETS))('%s is shown as it stands', (file) => {
+  expect(shown.get(file)).toBe(published(file));
+});
+
+test('no snippet is shown that is not there', () => {
+  expect([...shown.keys()].sort()).toEqual(readdirSync(SNIPPETS).sort());
+});
+
+test('every code of a failure and every option has its line', () => {
+  const source = readFileSync('client/node/credentials-failure.ts', 'utf8');
+  const codes = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, code]) => code);
+  expect(codes).toHaveLength(8);
+  const listed = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
+  expect(listed).toEqual(expect.arrayContaining(codes));
+  const options = readFileSync('client/node/rotating-credentials.ts', 'utf8');
+  for (const [, option] of options.matchAll(/^ {2}readonly (\w+)\??: (?!'|Lea|num|unk)/gm)) {
+    expect(text).toContain(`\`${option}\``);
+  }
+});
+
+test('they can be loaded: nothing is read before the first use', () => {
+  expect(Object.keys(lambda)).toEqual(['handler']);
+});
+
+afterAll(async () => {
+  await Promise.all([cache, string, twoClients].map(({ momento }) => momento.close()));
+});
