@@ -78,7 +78,7 @@ function table(figures: FleetFigures): string {
       'most calls in a sliding second',
       `${figures.mostInASecond} (allowed: ${figures.ratePerSecond})`,
     ],
-    ['time from the first call to the last', `${tookSeconds.toFixed(1)} s`],
+    ['time of all runs', `${tookSeconds.toFixed(1)} s`],
     ['what the rate dictates', `${dictatedSeconds.toFixed(1)} s`],
     ['ratio', (tookSeconds / dictatedSeconds).toFixed(3)],
     ['runs of the function', `${figures.runs}`],
