@@ -29,12 +29,9 @@ test.each(blocks.map((block) => [block.page, block.line, block] as const))(
   },
 );
 
-test('blocks are to be pasted: only two pages have something to put in', () => {
+test('blocks are to be pasted: only the runbook has something to put in', () => {
   const withPlaceholder = blocks.filter(({ text }) => text.search(PLACEHOLDER) >= 0);
-  expect([...new Set(withPlaceholder.map(({ page }) => page))].sort()).toEqual([
-    'README.md',
-    'docs/runbook.md',
-  ]);
+  expect([...new Set(withPlaceholder.map(({ page }) => page))].sort()).toEqual(['docs/runbook.md']);
 });
 
 test('blocks that are run as they stand have no comments: an interactive zsh takes them for words', () => {

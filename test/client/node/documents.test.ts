@@ -28,6 +28,12 @@ test.each(readdirSync(SNIPPETS))('%s is shown as it stands', (file) => {
   expect(shown.get(file)).toBe(published(file));
 });
 
+test('the README begins the same snippet', () => {
+  const [, begun = 'no snippet'] =
+    /```ts\n(export const momento [^`]*)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  expect(published('cache.ts')).toContain(begun);
+});
+
 test('no snippet is shown that is not there', () => {
   expect([...shown.keys()].sort()).toEqual(readdirSync(SNIPPETS).sort());
 });
