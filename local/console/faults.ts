@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { AwsError } from '../aws/aws-error.ts';
 import type { Fault as AwsFault, InterceptedCall } from '../aws/server.ts';
 import type { Call as MomentoCall, Fault as MomentoFault } from '../momento/calls.ts';
-import type { ActiveFault } from './told.ts';
+import type { FaultSpan } from './told.ts';
 
 const WRITES = [
   'secretsmanager:PutSecretValue',
@@ -17,6 +17,7 @@ const WRITES = [
 const Promotion = v.looseObject({ VersionStage: v.literal('AWSCURRENT') });
 /** Longer than any function lives: its call is never answered. */
 const NEVER_MS = 3_600_000;
+const MOST_OVER = 50;
 
 export interface FaultsOptions {
   /** Epoch milliseconds. @default Date.now */
@@ -29,17 +30,18 @@ export interface FaultListener {
   /** Kills the run that is about to promote. */
   kill(): void;
   changed(): void;
-  /** A fault that has struck, or passed. */
-  struck(sentence: string): void;
+  /** It had its effect, or it has passed without anybody's doing. */
+  told(kind: 'fault' | 'over', sentence: string): void;
 }
 
-const NOBODY: FaultListener = { kill: () => {}, changed: () => {}, struck: () => {} };
+const NOBODY: FaultListener = { kill: () => {}, changed: () => {}, told: () => {} };
 
 /** Made before the stack, which takes its two hooks; nothing happens until a listener is there. */
 export class Faults {
   readonly outageMs: number;
   readonly #now: () => number;
-  readonly #active = new Map<ActiveFault['fault'], ActiveFault>();
+  readonly #active = new Map<FaultSpan['fault'], FaultSpan>();
+  #over: readonly FaultSpan[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #listener = NOBODY;
 
@@ -48,28 +50,30 @@ export class Faults {
     this.outageMs = outageMs;
   }
 
-  get active(): readonly ActiveFault[] {
-    return [...this.#active.values()];
+  /** Those that are over first. */
+  get spans(): readonly FaultSpan[] {
+    return [...this.#over, ...this.#active.values()];
   }
 
   listen(listener: FaultListener): void {
     this.#listener = listener;
   }
 
-  set(fault: ActiveFault['fault']): void {
-    const fromMs = this.#now();
-    if (fault === 'kill-next-rotation') {
-      this.#active.set(fault, { fault, fromMs, untilMs: null });
-    } else {
-      const active = { fault, fromMs, untilMs: fromMs + this.outageMs };
-      this.#active.set(fault, active);
+  /** Once more before it is over: it lasts that much longer. */
+  set(fault: FaultSpan['fault']): void {
+    const nowMs = this.#now();
+    const isOutage = fault !== 'kill-next-rotation';
+    const span: FaultSpan = {
+      fault,
+      fromMs: this.#active.get(fault)?.fromMs ?? nowMs,
+      untilMs: isOutage ? nowMs + this.outageMs : null,
+      isOver: false,
+    };
+    this.#active.set(fault, span);
+    if (isOutage) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        // Set again meanwhile: that one is still to come.
-        if (this.#active.get(fault) !== active) return;
-        this.#active.delete(fault);
-        this.#listener.struck(BACK[fault]);
-        this.#listener.changed();
+        if (this.#active.get(fault) === span) this.#end(fault, BACK[fault]);
       }, this.outageMs);
       this.#timers.add(timer);
     }
@@ -83,17 +87,26 @@ export class Faults {
       };
     }
     const promotes = action === 'secretsmanager:UpdateSecretVersionStage' && v.is(Promotion, input);
-    if (!promotes || !this.#active.delete('kill-next-rotation')) return undefined;
-    this.#listener.struck(
+    if (!promotes || !this.#active.has('kill-next-rotation')) return undefined;
+    this.#end(
+      'kill-next-rotation',
       'The rotation was killed half-way: the new key is stored, and applications still read the old one.',
     );
-    this.#listener.changed();
     this.#listener.kill();
     return { delayMs: NEVER_MS, before: 'effect' };
   };
 
   readonly interceptMomento = (_call: MomentoCall): MomentoFault | undefined =>
     this.#active.has('momento-away') ? { refuse: 'UNAVAILABLE' } : undefined;
+
+  #end(fault: FaultSpan['fault'], sentence: string): void {
+    const span = this.#active.get(fault);
+    if (span === undefined) return;
+    this.#active.delete(fault);
+    this.#over = [...this.#over, { ...span, untilMs: this.#now(), isOver: true }].slice(-MOST_OVER);
+    this.#listener.told(fault === 'kill-next-rotation' ? 'fault' : 'over', sentence);
+    this.#listener.changed();
+  }
 
   close(): void {
     this.#listener = NOBODY;

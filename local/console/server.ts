@@ -137,8 +137,8 @@ class Desk {
     this.#rotateKey = stack.functions.find(({ definition }) => definition.name === functionName);
     faults.listen({
       kill: () => this.#rotateKey?.killCurrent(),
-      changed: () => this.#stream.send({ kind: 'faults', faults: faults.active }),
-      struck: (sentence) => this.#tell({ kind: 'fault', key: null, sentence }),
+      changed: () => this.#stream.send({ kind: 'faults', faults: faults.spans }),
+      told: (kind, sentence) => this.#tell({ kind, key: null, sentence }),
     });
   }
 
@@ -220,7 +220,7 @@ class Desk {
       keys: this.#keys.look(),
       entries: this.#entries,
       alarms: this.#alarms,
-      faults: faults.active,
+      faults: faults.spans,
     };
   }
 

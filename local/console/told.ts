@@ -58,11 +58,12 @@ export interface AlarmSpan {
   readonly untilMs: number | null;
 }
 
-/** What was put in the way, and until when: null is until it has struck. */
-export interface ActiveFault {
+/** What was put in the way, and until when: null is until it strikes. */
+export interface FaultSpan {
   readonly fault: 'kill-next-rotation' | 'momento-away' | 'writes-refused';
   readonly fromMs: number;
   readonly untilMs: number | null;
+  readonly isOver: boolean;
 }
 
 export interface Login {
@@ -93,7 +94,7 @@ export interface Snapshot {
   readonly keys: readonly Key[];
   readonly entries: readonly Entry[];
   readonly alarms: readonly AlarmSpan[];
-  readonly faults: readonly ActiveFault[];
+  readonly faults: readonly FaultSpan[];
 }
 
 /** What changed, whole: each replaces what was there, but `entry`, which is added. */
@@ -102,7 +103,7 @@ export type News =
   | { readonly kind: 'keys'; readonly keys: readonly Key[] }
   | { readonly kind: 'entry'; readonly entry: Entry }
   | { readonly kind: 'alarms'; readonly alarms: readonly AlarmSpan[] }
-  | { readonly kind: 'faults'; readonly faults: readonly ActiveFault[] };
+  | { readonly kind: 'faults'; readonly faults: readonly FaultSpan[] };
 
 /** The answer to a login: the user's own ID token, and what it says. */
 export interface LoggedIn {

@@ -51,12 +51,19 @@ const LATE_MS: Readonly<Record<Service, number>> = {
   momento: 20_000,
 };
 
-export function faultAt(call: CallName | string, kind: FaultKind, lateMs?: number): Fault {
+/** `input`: the request, which some errors quote, with all the secrets in it: what is said of them must be clean. */
+export function faultAt(
+  call: CallName | string,
+  kind: FaultKind,
+  lateMs?: number,
+  input?: unknown,
+): Fault {
+  const quoted = input === undefined ? '' : ` (request: ${quotationOf(input)})`;
   const service = serviceOf(call);
   const late = lateMs ?? LATE_MS[service];
   switch (kind) {
     case 'error':
-      return new Error('connect ENETUNREACH');
+      return new Error(`connect ENETUNREACH${quoted}`);
     case 'late-effect':
       return { takesMs: late };
     case 'late-answer':
@@ -74,17 +81,29 @@ export function faultAt(call: CallName | string, kind: FaultKind, lateMs?: numbe
       return call === 'PutSecretValue'
         ? new AwsError(
             'EncryptionFailure',
-            "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state.",
+            `Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state.${quoted}`,
           )
         : new AwsError(
             'DecryptionFailure',
             "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
           );
     case 'unauthenticated':
-      return new MomentoRefusal('UNAUTHENTICATED', 'Invalid credential');
+      return new MomentoRefusal('UNAUTHENTICATED', `Invalid credential${quoted}`);
     case 'rate-limited':
       return new MomentoRefusal('RESOURCE_EXHAUSTED', 'Too many auth operations in one second');
     default:
       return kind;
   }
+}
+
+/** As text, and for a call to Momento with what it takes from the key. */
+function quotationOf(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return String(input);
+  if (!('refreshToken' in input)) return JSON.stringify(input);
+  const { apiKey, refreshToken, key } = input as unknown as {
+    readonly apiKey: string;
+    readonly refreshToken: string;
+    readonly key: { readonly wireKey: string };
+  };
+  return `authorization: ${key.wireKey}; refresh_token=${encodeURIComponent(refreshToken)}; key ${apiKey}`;
 }

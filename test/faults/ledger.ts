@@ -23,9 +23,14 @@ export type Place =
   | 'lost-in-gap'
   | 'lost';
 
-export interface Pair {
+export interface Credentials {
+  readonly apiKey: string;
+  /** The JWT inside the key. */
   readonly wireKey: string;
   readonly refreshToken: string;
+}
+
+export interface Pair extends Credentials {
   /** The key that was refreshed. */
   readonly parent: string;
   readonly issuedAtMs: number;
@@ -36,15 +41,27 @@ export interface Pair {
   answered: boolean;
   stored: boolean;
   place: Place;
+  /** At any time. */
+  everLost: boolean;
   /** At a time when nothing was on its way any more. */
   wasLost: boolean;
+  /** Runs that a fault met while nobody had been told of its loss. */
+  faultyRunsSince: number;
+  wasReported: boolean;
 }
+
+type NewPair = Omit<
+  Pair,
+  'answered' | 'stored' | 'place' | 'everLost' | 'wasLost' | 'faultyRunsSince' | 'wasReported'
+>;
 
 /** Two refusals count when this lies between; a second less, because labels hold whole seconds. */
 const REFUSED_TWICE_AFTER_MS = 29_000;
 
 export class Ledger {
   readonly pairs: Pair[] = [];
+  /** Of every key that there ever was, whether anybody has got it or not. */
+  readonly credentials: Credentials[] = [];
   /** Every key, whoever had it made → the key that it was made from. */
   readonly #parents = new Map<string, string | undefined>();
   /** When Momento, or a fault in its name, called a key unauthenticated. */
@@ -58,18 +75,22 @@ export class Ledger {
   }
 
   /** A key from the console, or one that was put there by hand. */
-  know(wireKey: string, parent?: string): void {
-    this.#parents.set(wireKey, parent);
+  know(credentials: Credentials, parent?: string): void {
+    this.credentials.push(credentials);
+    this.#parents.set(credentials.wireKey, parent);
   }
 
-  issue(pair: Omit<Pair, 'answered' | 'stored' | 'place' | 'wasLost'>): void {
-    this.know(pair.wireKey, pair.parent);
+  issue(pair: NewPair): void {
+    this.know(pair, pair.parent);
     this.pairs.push({
       ...pair,
       answered: false,
       stored: false,
       place: 'on-its-way',
+      everLost: false,
       wasLost: false,
+      faultyRunsSince: 0,
+      wasReported: false,
     });
   }
 
@@ -79,6 +100,13 @@ export class Ledger {
 
   hasBeenRefreshed(wireKey: string): boolean {
     return this.pairs.some(({ parent }) => parent === wireKey);
+  }
+
+  /** A refresh of this key has given a pair that is not in the store, or was lost on its way there. */
+  mayBeSpentUnseen(wireKey: string): boolean {
+    return this.pairs.some(
+      ({ parent, stored, everLost }) => parent === wireKey && (!stored || everLost),
+    );
   }
 
   refused(wireKey: string, nowMs: number): void {
@@ -97,6 +125,7 @@ export class Ledger {
       const place = this.#placeOf(pair, sight, readings, isOver);
       if (place === pair.place) continue;
       pair.place = place;
+      pair.everLost ||= isLost(pair);
       changed.push(pair);
     }
     return changed;

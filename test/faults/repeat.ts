@@ -248,7 +248,7 @@ async function repeat({ schedule, played }: Sample): Promise<Seen> {
   const runs: { calls: string[]; end: string }[] = [];
   try {
     secrets.createSecret({ Name: 'Key' }, undefined, { arn: ARN });
-    prepare(stage, schedule.start, schedule.ageDays, ledger);
+    prepare(stage, schedule, ledger);
     for (const happening of played.history) {
       setTime(happening.atMs);
       if (happening.kind === 'person') {

@@ -45,7 +45,10 @@ export const runsOf = ({ history }: Played): HappenedRun[] =>
 const lengthMs = (played: Played): number =>
   runsOf(played).reduce((sum, { atMs, endedAtMs }) => sum + endedAtMs - atMs, 0);
 
-const isPlain = ({ ticks, hosts }: Schedule): boolean =>
+const isPlain = ({ ticks, hosts, otherKeys, lifeSeconds, intervalSeconds }: Schedule): boolean =>
+  otherKeys === undefined &&
+  lifeSeconds === undefined &&
+  intervalSeconds === undefined &&
   hosts.every(({ clockErrorMs }) => clockErrorMs === 0) &&
   ticks.every(
     ({ runs, persons = [] }) =>

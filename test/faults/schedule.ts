@@ -46,7 +46,9 @@ export const STARTS = [
   'pending-dead',
   'live-claim',
   'lapsed-claim',
+  'ended-claim',
   'foreign-claim',
+  'foreign-live-claim',
   'stray-refusal',
   'every-stray',
 ] as const;
@@ -93,8 +95,16 @@ const Tick = v.object({
 export const Schedule = v.object({
   terms: Terms,
   start: v.picklist(STARTS),
-  /** The key lives for 30 days, and is due after 20. */
-  ageDays: Whole,
+  /** How old the key is at the first tick. */
+  ageSeconds: Whole,
+  /** How long each key lives. @default 30 days, due after 20 */
+  lifeSeconds: v.optional(Whole),
+  /** What the function's settings say of the schedule. @default an hour */
+  intervalSeconds: v.optional(Whole),
+  /** As many more secrets in the same runs, which no fault meets. @default 0 */
+  otherKeys: v.optional(Whole),
+  /** @default 5 */
+  authRatePerSecond: v.optional(Whole),
   timeoutSeconds: Whole,
   hosts: v.array(v.object({ clockErrorMs: v.pipe(v.number(), v.integer()) })),
   ticks: v.array(Tick),
@@ -109,6 +119,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export type CallName = (typeof CALLS)[number];
 export type Start = (typeof STARTS)[number];
 export type PersonAct = v.InferOutput<typeof PersonAct>;
+
+export const DAY_SECONDS = 86_400;
+/** Of a key, where a schedule does not say otherwise. */
+export const LIFE_SECONDS = 30 * DAY_SECONDS;
+export const INTERVAL_SECONDS = 3_600;
 
 export const ALL_TERMS: readonly Terms[] = (['single-use', 'multi-use'] as const).flatMap(
   (refreshTokens) => (['live', 'die'] as const).map((oldKeys) => ({ refreshTokens, oldKeys })),

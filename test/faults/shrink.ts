@@ -38,6 +38,8 @@ function* smaller(schedule: Schedule): Generator<Schedule> {
     for (const index of ticks.keys()) yield withTicks(without(ticks, index));
   }
   if (start !== 'current-only') yield { ...schedule, start: 'current-only' };
+  const { otherKeys = 0, ...alone } = schedule;
+  if (otherKeys > 0) yield alone;
   for (const [index, tick] of ticks.entries()) {
     for (const changed of smallerTicks(tick)) yield withTicks(replaced(ticks, index, changed));
   }

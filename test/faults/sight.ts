@@ -9,6 +9,9 @@ export interface ReadableValue {
   readonly refreshToken: string;
   /** The JWT inside the key. */
   readonly wireKey: string;
+  readonly validUntil: unknown;
+  /** What is not rotation's, as JSON. */
+  readonly otherFields: string;
 }
 
 export interface Sight {
@@ -21,8 +24,11 @@ export interface Sight {
         readonly versionId: string;
         /** Undefined when it does not parse. */
         readonly value: ReadableValue | undefined;
+        readonly createdAtMs: number;
         /** Momento accepts it now. */
         readonly alive: boolean;
+        /** Epoch seconds, by Momento's own account; undefined for a key that is dead by now. */
+        readonly endsAt: number | undefined;
       }
     | undefined;
 }
@@ -30,8 +36,8 @@ export interface Sight {
 /** Values never change: one reading of each version is enough. */
 export type Readings = Map<string, ReadableValue | undefined>;
 
-export function look(world: World, readings: Readings): Sight {
-  const versions = world.secrets.inspect(world.arn);
+export function look(world: World, readings: Readings, arn = world.arn): Sight {
+  const versions = world.secrets.inspect(arn);
   const labels = new Map<string, string>();
   for (const { versionId, stages } of versions) {
     for (const stage of stages) labels.set(stage, versionId);
@@ -39,14 +45,21 @@ export function look(world: World, readings: Readings): Sight {
   const versionId = labels.get('AWSCURRENT');
   const version = versions.find((candidate) => candidate.versionId === versionId);
   const value = version && readingOf(version, readings);
+  const endsAt = value && endOf(world, value.wireKey);
   return {
     nowMs: world.clock.now(),
     versions,
     labels,
     current:
-      versionId === undefined
+      version === undefined
         ? undefined
-        : { versionId, value, alive: value !== undefined && authenticates(world, value.wireKey) },
+        : {
+            versionId: version.versionId,
+            createdAtMs: version.createdAtMs,
+            value,
+            alive: endsAt !== undefined,
+            endsAt,
+          },
   };
 }
 
@@ -60,21 +73,25 @@ export function readingOf(version: VersionSnapshot, readings: Readings): Readabl
 
 function readValue(text: string): ReadableValue | undefined {
   try {
-    const { apiKey, refreshToken } = JSON.parse(text) as Record<string, unknown>;
+    const { apiKey, refreshToken, validUntil, endpoint, ...others } = JSON.parse(text) as Record<
+      string,
+      unknown
+    >;
     if (typeof apiKey !== 'string' || typeof refreshToken !== 'string') return undefined;
     const { api_key: wireKey } = JSON.parse(Buffer.from(apiKey, 'base64').toString('utf8'));
-    return typeof wireKey === 'string' ? { apiKey, refreshToken, wireKey } : undefined;
+    if (typeof wireKey !== 'string') return undefined;
+    return { apiKey, refreshToken, wireKey, validUntil, otherFields: JSON.stringify(others) };
   } catch {
     return undefined;
   }
 }
 
-export function authenticates(world: World, wireKey: string): boolean {
+/** Epoch seconds; undefined for a key that Momento does not accept now. */
+function endOf(world: World, wireKey: string): number | undefined {
   try {
-    world.momento.authenticate(wireKey);
-    return true;
+    return world.momento.authenticate(wireKey).validUntil;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -89,8 +106,21 @@ export function claimIn(
   return JSON.parse(text);
 }
 
-/** Epoch milliseconds from which the next attempt may begin; undefined without a claim. */
-export function claimLapsesAtMs({ versions, labels }: Sight): number | undefined {
+/** The claim that has the label. */
+export interface Held {
+  readonly createdAtMs: number;
+  readonly runEndsAtMs: number;
+  readonly lapsesAtMs: number;
+  /** Marked as over before its time. */
+  readonly hasEnded: boolean;
+}
+
+export function heldClaim({ versions, labels }: Sight): Held | undefined {
   const versionId = labels.get('MOMENTO_CLAIM');
-  return claimIn(versions.find((version) => version.versionId === versionId))?.lapsesAtMs;
+  const version = versions.find((candidate) => candidate.versionId === versionId);
+  const claim = claimIn(version);
+  if (version === undefined || claim === undefined) return undefined;
+  const { runEndsAtMs, lapsesAtMs } = claim;
+  const hasEnded = labels.get('MOMENTO_ENDED') === versionId;
+  return { createdAtMs: version.createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded };
 }

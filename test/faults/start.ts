@@ -4,24 +4,27 @@ import { renderClaim } from '../../lambda/rotate-key/claim-value.ts';
 import { claimVersionId, pairVersionId } from '../../lambda/rotate-key/version-id.ts';
 import type { SecretsManager } from '../../local/aws/secrets-manager.ts';
 import type { MomentoAccount } from '../../local/momento/account.ts';
-import type { Ledger } from './ledger.ts';
-import type { Start } from './schedule.ts';
-
-const DAY_MS = 86_400_000;
-const KEY_LIFE_SECONDS = 30 * 86_400;
+import type { Credentials, Ledger } from './ledger.ts';
+import { LIFE_SECONDS, type Schedule, type Start } from './schedule.ts';
 
 /** Where a schedule is played: in memory, or against servers. */
 export interface Stage {
   readonly arn: string;
   readonly secrets: SecretsManager;
   readonly momento: MomentoAccount;
+  /** Of each key that a person makes. @default 30 days */
+  readonly lifeSeconds?: number | undefined;
   nowMs(): number;
   wait(ms: number): void;
 }
 
-export function prepare(stage: Stage, start: Start, ageDays: number, ledger: Ledger): void {
+export function prepare(
+  stage: Stage,
+  { start, ageSeconds }: Pick<Schedule, 'start' | 'ageSeconds'>,
+  ledger: Ledger,
+): void {
   importKey(stage, ledger);
-  stage.wait(ageDays * DAY_MS);
+  stage.wait(ageSeconds * 1000);
   PREPARATIONS[start](stage, ledger);
 }
 
@@ -57,8 +60,20 @@ const PREPARATIONS: Readonly<Record<Start, (stage: Stage, ledger: Ledger) => voi
   },
   'live-claim': (stage) => leaveClaim(stage, MINUTE_MS),
   'lapsed-claim': (stage) => leaveClaim(stage, -1),
+  'ended-claim': (stage) => {
+    const claim = leaveClaim(stage, MINUTE_MS);
+    stage.secrets.updateSecretVersionStage({
+      SecretId: stage.arn,
+      VersionStage: 'MOMENTO_ENDED',
+      MoveToVersionId: claim,
+    });
+  },
   'foreign-claim': (stage, ledger) => {
     leaveClaim(stage, -1);
+    importKey(stage, ledger);
+  },
+  'foreign-live-claim': (stage, ledger) => {
+    leaveClaim(stage, MINUTE_MS);
     importKey(stage, ledger);
   },
   'stray-refusal': (stage) => {
@@ -82,13 +97,22 @@ const PREPARATIONS: Readonly<Record<Start, (stage: Stage, ledger: Ledger) => voi
 
 /** A person makes a key in the console and imports it. */
 export function importKey(stage: Stage, ledger: Ledger): void {
-  const key = stage.momento.createKeyInConsole({
-    lifetimeSeconds: KEY_LIFE_SECONDS,
-    scope: 'super-user',
-  });
+  const key = newKey(stage);
   put(stage, JSON.stringify(key), personsVersionId(stage));
-  ledger.know(wireKeyOf(key.apiKey));
+  ledger.know(credentialsOf(key));
 }
+
+const newKey = ({ momento, lifeSeconds = LIFE_SECONDS }: Stage) =>
+  momento.createKeyInConsole({ lifetimeSeconds: lifeSeconds, scope: 'super-user' });
+
+export const credentialsOf = ({
+  apiKey,
+  refreshToken,
+}: Omit<Credentials, 'wireKey'>): Credentials => ({
+  apiKey,
+  refreshToken,
+  wireKey: wireKeyOf(apiKey),
+});
 
 /** A person changes a field that is not the rotation's. */
 export function editValue(stage: Stage): void {
@@ -123,7 +147,7 @@ const currentValue = ({ secrets, arn }: Stage): Value =>
 const currentVersionId = ({ secrets, arn }: Stage): string =>
   secrets.inspect(arn).find(({ stages }) => stages.includes('AWSCURRENT'))?.versionId ?? '';
 
-export const wireKeyOf = (apiKey: string): string =>
+const wireKeyOf = (apiKey: string): string =>
   JSON.parse(Buffer.from(apiKey, 'base64').toString('utf8')).api_key;
 
 const descent = (stage: Stage) => ({
@@ -139,6 +163,7 @@ function stageGoodPair(stage: Stage, ledger: Ledger): string {
   const { endpoint, apiKey: wireKey } = issued;
   const fresh = Buffer.from(JSON.stringify({ endpoint, api_key: wireKey })).toString('base64');
   ledger.issue({
+    apiKey: fresh,
     wireKey,
     refreshToken: issued.refreshToken,
     parent,
@@ -151,17 +176,14 @@ function stageGoodPair(stage: Stage, ledger: Ledger): string {
 }
 
 function stageDeadPair(stage: Stage, ledger: Ledger): string {
-  const key = stage.momento.createKeyInConsole({
-    lifetimeSeconds: KEY_LIFE_SECONDS,
-    scope: 'super-user',
-  });
+  const key = newKey(stage);
   stage.momento.revoke(key.apiKey);
-  ledger.know(wireKeyOf(key.apiKey), wireKeyOf(currentValue(stage).apiKey));
+  ledger.know(credentialsOf(key), wireKeyOf(currentValue(stage).apiKey));
   return put(stage, JSON.stringify(key), pairVersionId(descent(stage), 0), 'AWSPENDING');
 }
 
-function leaveClaim(stage: Stage, endsInMs: number): void {
+function leaveClaim(stage: Stage, endsInMs: number): string {
   const endsAtMs = stage.nowMs() + endsInMs;
   const claim = { claimant: 'an-earlier-run', runEndsAtMs: endsAtMs, lapsesAtMs: endsAtMs };
-  put(stage, renderClaim(claim), claimVersionId(descent(stage), 0), 'MOMENTO_CLAIM');
+  return put(stage, renderClaim(claim), claimVersionId(descent(stage), 0), 'MOMENTO_CLAIM');
 }

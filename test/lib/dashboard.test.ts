@@ -14,8 +14,9 @@ const Widget = v.object({
 });
 const Drawing = v.looseObject({
   label: v.string(),
-  stat: v.optional(v.string()),
-  period: v.optional(v.number()),
+  // As CloudWatch takes them where the CDK leaves them out.
+  stat: v.optional(v.string(), 'Average'),
+  period: v.optional(v.number(), 300),
   expression: v.optional(v.string()),
 });
 
@@ -43,16 +44,10 @@ const widgetsOf = (synthesis: Synthesis) => bodyOf(synthesis).widgets;
 /** A line for each thing that is drawn: what stands below the title of the widget. */
 function linesOf({ properties: { title, metrics = [], query } }: v.InferOutput<typeof Widget>) {
   const drawings = metrics.map((metric) => {
-    const {
-      label,
-      stat = 'Average',
-      period,
-      expression,
-      ...rest
-    } = v.parse(Drawing, metric.at(-1));
-    const names = metric.slice(0, -1).join(' ');
-    const what = expression === undefined ? `${stat} of ${names}` : expression;
-    return `  ${label}: ${what}, every ${period} s${Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''}`;
+    const { label, stat, period, expression, ...rest } = v.parse(Drawing, metric.at(-1));
+    const what = expression ?? `${stat} of ${metric.slice(0, -1).join(' ')}`;
+    const more = Object.entries(rest).map(([name, value]) => `, ${name} ${value}`);
+    return `  ${label} = ${what}, every ${period} s${more.join('')}`;
   });
   return [title, ...drawings, ...(query?.split('\n').map((line) => `  ${line}`) ?? [])];
 }

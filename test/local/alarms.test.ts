@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Synthesized, synthesize } from '../../local/assembly/synthesize.ts';
 import { AwsError } from '../../local/aws/aws-error.ts';
-import type { InterceptedCall } from '../../local/aws/server.ts';
+import type { Fault as AwsFault, InterceptedCall } from '../../local/aws/server.ts';
 import type { Call as MomentoCall, Fault as MomentoFault } from '../../local/momento/calls.ts';
 import { NewsLog } from '../../local/scenario/news.ts';
 import { askForToken } from '../../local/scenario/tenants.ts';
@@ -42,7 +42,7 @@ afterAll(async () => {
 class World {
   readonly news = new NewsLog();
   /** What befalls calls, while it lasts. */
-  awsFault: ((call: InterceptedCall) => { readonly error: AwsError } | undefined) | undefined;
+  awsFault: ((call: InterceptedCall) => AwsFault | undefined) | undefined;
   momentoFault: ((call: MomentoCall) => MomentoFault | undefined) | undefined;
   /** Puts the good bundle back. */
   repair = (): void => {};
@@ -72,9 +72,9 @@ class World {
     await this.#stack?.close();
   }
 
-  importKey(): string {
+  importKey(lifeHours = KEY_LIFE_HOURS): string {
     const key = this.stack.momento.createKeyInConsole({
-      lifetimeSeconds: KEY_LIFE_HOURS * 3_600,
+      lifetimeSeconds: lifeHours * 3_600,
       scope: 'super-user',
     });
     this.stack.secrets.putSecretValue({
@@ -101,6 +101,29 @@ class World {
     const good = readFileSync(path, 'utf8');
     writeFileSync(path, 'throw new Error("a bundle that does not load");');
     this.repair = () => writeFileSync(path, good);
+  }
+
+  /** The next run has its new pair from Momento, and dies before that is stored. */
+  killInTheGap(): void {
+    const name = this.stack.output('RotateKeyFunctionName');
+    const rotateKey = this.stack.functions.find(({ definition }) => definition.name === name);
+    this.awsFault = ({ action, input }) => {
+      const stores =
+        action === 'secretsmanager:PutSecretValue' &&
+        JSON.stringify(input).includes('"AWSPENDING"');
+      if (!stores) return undefined;
+      rotateKey?.killCurrent();
+      return { delayMs: HOUR_MS, before: 'effect' };
+    };
+  }
+
+  /** What rotate-key has logged about keys that failed, the latest first. */
+  failures(): { readonly reason: string; readonly message: string; readonly validUntil: number }[] {
+    return this.news.all
+      .flatMap((item) => (item.kind === 'log' && item.line.includes('"ERROR"') ? [item.line] : []))
+      .map((line) => JSON.parse(line))
+      .filter(({ reason }) => reason !== undefined)
+      .reverse();
   }
 
   /** A tick, and all that follows from it. */
@@ -253,6 +276,31 @@ const FAULTS: readonly Fault[] = [
       await world.untilDue();
       world.revokeCurrent();
       await world.hours(1);
+    },
+    mend: async (world) => {
+      world.importKey();
+      world.emptyQueues();
+      await world.hours(HELD_HOURS);
+    },
+  },
+  {
+    what: 'a run dies with the new pair in its hands',
+    alarms: ['FailedRuns', 'KeyRefused', 'RotateKeyErrors', 'RotationFailed'],
+    happen: async (world) => {
+      await world.untilDue();
+      world.killInTheGap();
+      await world.hours(1);
+      expect(world.inState('ALARM')).toEqual(['FailedRuns', 'RotateKeyErrors']);
+
+      world.awsFault = undefined;
+      await world.hours(1);
+      // The mail's text is the template's: how much time is left is in the log and in the event.
+      const message = expect.stringMatching(/It goes on working for 6 hours.*, until .*import it/);
+      expect(world.failures()[0]).toMatchObject({ reason: 'refresh-token-spent', message });
+      expect(world.stack.bus.accepted.at(-1)?.event).toMatchObject({
+        'detail-type': 'Momento API Key Rotation Failed',
+        detail: { code: 'refresh-token-spent', message },
+      });
     },
     mend: async (world) => {
       world.importKey();
@@ -446,6 +494,75 @@ describe('each alarm', () => {
     expect(world.inState('OK')).toHaveLength(world.stack.assembly.alarms.length);
     expect(world.mails()).toEqual([]);
   });
+});
+
+describe('few users', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  const FEW_HOURS = 4;
+  const ONCE = ['ALARM TokenEndpoint5xx', 'OK TokenEndpoint5xx'];
+
+  test.each<[string, number, readonly string[]]>([
+    ['every 14 minutes', 14, ONCE],
+    ['every 20 minutes', 20, ONCE],
+    ['every 30 minutes', 30, ONCE],
+    ['once', FEW_HOURS * 60, []],
+  ])('a request that gets a 503 %s', async (_often, everyMinutes, told) => {
+    world = new World();
+    await world.start();
+    world.momentoFault = () => unavailable;
+    for (let minute = 0; minute < FEW_HOURS * 60; minute++) {
+      if (minute % everyMinutes === 0) expect(await world.askForToken()).toBe(503);
+      world.pass(MINUTE_MS);
+    }
+    world.pass(2 * HOUR_MS);
+    expect(world.mails().filter((mail) => mail.endsWith('5xx'))).toEqual(told);
+  });
+});
+
+describe('a schedule that rests at night', () => {
+  let world: World;
+  let resting: Synthesized;
+  beforeAll(async () => {
+    resting = await synthesize({
+      projectDirectory: '.',
+      context: { momentoAuth: { alarmEmails: [SUBSCRIBER], schedule: 'cron(0 8-18 * * ? *)' } },
+      environment: { CDK_VALIDATION: 'false' },
+    });
+  }, 60_000);
+  afterEach(() => world.close());
+  afterAll(() => resting.remove());
+
+  const hours = async (count: number) => {
+    world.pass(count * HOUR_MS);
+    await world.sweep();
+  };
+  const nightAndDay = async () => {
+    await hours(14);
+    for (let hour = 9; hour <= 18; hour++) await hours(1);
+  };
+
+  test('is no missing run, and no end of what failed the day before', async () => {
+    world = new World();
+    await world.start({ assemblyDirectory: resting.directory });
+    world.importKey(30 * 24);
+    await nightAndDay();
+    expect(world.mails()).toEqual([]);
+
+    world.awsFault = ({ action }) =>
+      action === 'secretsmanager:DescribeSecret' ? { error: denied } : undefined;
+    await hours(14);
+    await hours(10);
+    await hours(14);
+    world.awsFault = undefined;
+    world.emptyQueues();
+    await nightAndDay();
+    const alarms = ['FailedRuns', 'RotateKeyErrors', 'RotationFailed'];
+    expect(world.mails().sort()).toEqual(
+      [...alarms.map((alarm) => `ALARM ${alarm}`), ...alarms.map((alarm) => `OK ${alarm}`)].sort(),
+    );
+  }, 60_000);
 });
 
 describe('by the schedule’s own clock', () => {

@@ -7,7 +7,7 @@ export async function readToday(tokenEndpointUrl: string, idToken: string, tenan
     headers: { authorization: `Bearer ${idToken}` },
   });
   if (!answer.ok) throw new Error(`no token: ${answer.status} ${await answer.text()}`);
-  const { authToken }: { authToken: string } = await answer.json();
+  const { authToken } = (await answer.json()) as { authToken: string };
   const cache = new CacheClient({
     configuration: Configurations.Browser.latest(),
     credentialProvider: CredentialProvider.fromDisposableToken(authToken),

@@ -1,5 +1,3 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 // The few ways in which the page touches its document. Text only ever becomes text, never markup.
 
 /** The element of the page's HTML; a bug if it is not there. */

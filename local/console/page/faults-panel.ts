@@ -30,7 +30,7 @@ export function faultsPanel(now: () => number): FaultsPanel {
 
   const refresh = () => {
     for (const button of document.querySelectorAll<HTMLButtonElement>('[data-fault]')) {
-      const active = faults.find(({ fault }) => fault === button.dataset.fault);
+      const active = faults.find(({ fault, isOver }) => !isOver && fault === button.dataset.fault);
       const state = button.parentElement?.querySelector('.countdown');
       button.toggleAttribute('data-active', active !== undefined);
       if (!state) continue;

@@ -1,7 +1,7 @@
 // The picture: a lane for each key, and one each for faults, alarms and tokens. The present stands still, and what
 // happens moves past it. The world is drawn when something changes; in between it is only shifted.
 
-import type { ActiveFault, AlarmSpan, Entry, Key, Snapshot } from '../told.ts';
+import type { AlarmSpan, Entry, FaultSpan, Key, Snapshot } from '../told.ts';
 import { draw, setAttribute, the } from './elements.ts';
 import { axisStepMs, type Bar, barsOf, pastMs, ROWS } from './lanes.ts';
 import { clockTime } from './times.ts';
@@ -170,23 +170,29 @@ export function timeLine(now: () => number): TimeLine {
   };
 
   const drawFaults = (
-    faults: readonly ActiveFault[],
+    faults: readonly FaultSpan[],
     entries: readonly Entry[],
     top: number,
     fromMs: number,
   ) => {
-    for (const { fault, fromMs: start, untilMs } of faults) {
+    for (const { fault, fromMs: start, untilMs, isOver } of faults) {
       const end = untilMs ?? now() + 86_400_000;
-      world.append(
-        draw('rect', {
+      if (end < fromMs) continue;
+      const words = FAULT_WORDS[fault];
+      const span = draw(
+        'rect',
+        {
           class: 'fault-span',
           x: x(start),
           y: top + TITLE,
-          width: x(end) - x(start),
+          width: Math.max(3, x(end) - x(start)),
           height: 14,
-        }),
-        draw('text', { class: 'span-label', x: x(start), y: top + 14 }, FAULT_WORDS[fault]),
+        },
+        draw('title', {}, words),
       );
+      world.append(span);
+      if (isOver && x(end) - x(start) < 7 * words.length) continue;
+      world.append(draw('text', { class: 'span-label', x: x(start), y: top + 14 }, words));
     }
     drawMarks(
       entries.filter(({ kind }) => kind === 'fault' || kind === 'denied'),
@@ -287,7 +293,7 @@ export function timeLine(now: () => number): TimeLine {
 
 const heightOf = ({ keys }: Snapshot): number => AXIS + keys.length * KEY_LANE + 4 * SPAN_LANE;
 
-export const FAULT_WORDS: Readonly<Record<ActiveFault['fault'], string>> = {
+export const FAULT_WORDS: Readonly<Record<FaultSpan['fault'], string>> = {
   'kill-next-rotation': 'kill the next rotation',
   'momento-away': 'Momento away',
   'writes-refused': 'writes refused',

@@ -11,7 +11,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { EventBridgeAnnouncer } from '../../../lambda/rotate-key/announce.ts';
 import type { Measures } from '../../../lambda/rotate-key/measures.ts';
 import type { KeyResult } from '../../../lambda/rotate-key/outcome.ts';
-import { evenPacer } from '../../../lambda/rotate-key/pacer.ts';
+import { evenPacer, type Pacer } from '../../../lambda/rotate-key/pacer.ts';
 import { RotationFailed, runOnce } from '../../../lambda/rotate-key/run.ts';
 import type { Tools, UnstoredPair } from '../../../lambda/rotate-key/tools.ts';
 import { AwsTime } from '../../../lambda/shared/aws-time.ts';
@@ -21,6 +21,7 @@ import { type MomentoAuth, MomentoFailure } from '../../../lambda/shared/momento
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import type { KeyPair, RefreshedKey } from '../../../lambda/shared/secret-value.ts';
 import { SecretsManagerVersions, type SecretTag } from '../../../lambda/shared/secret-versions.ts';
+import { AwsError } from '../../../local/aws/aws-error.ts';
 import { EventBus } from '../../../local/aws/event-bus.ts';
 import { SecretsManager } from '../../../local/aws/secrets-manager.ts';
 import { MomentoAccount, type MomentoAccountOptions } from '../../../local/momento/account.ts';
@@ -50,6 +51,11 @@ export interface FunctionProcess {
   /** What its host's clock says, and what it has learned of AWS's. */
   readonly clock: Clock;
   readonly awsTime: AwsTime;
+  /** One for all of its runs, with the places that are taken. */
+  readonly pacer: Pacer;
+  /** Knows the secrets that this process has seen, and no others. */
+  readonly redactor: Redactor;
+  readonly log: Tools['log'];
   /** Nothing that it would do from now on happens. */
   ended: boolean;
 }
@@ -121,10 +127,7 @@ export class World {
   readonly clock = new SimulatedClock();
   readonly secrets: SecretsManager;
   readonly momento: MomentoAccount;
-  readonly redactor = new Redactor();
   readonly bus: EventBus;
-  /** Every line that was logged, as it left. */
-  readonly logged: readonly string[];
   /** Every call that reached a store or Momento, in order. */
   readonly calls: string[] = [];
   /** When, in epoch milliseconds, each of them did. */
@@ -140,8 +143,10 @@ export class World {
   discoverTag: SecretTag | undefined;
   /** What each run was counted by. */
   readonly measured: Measures[] = [];
+  /** The invocation that counted itself so, for each of them. */
+  readonly measuredBy: string[] = [];
   readonly arn: string;
-  readonly #log: Tools['log'];
+  readonly #logged: string[][] = [];
   /** The one that takes an invocation, unless another is named. */
   process: FunctionProcess = this.makeProcess();
   #ids = 0;
@@ -172,9 +177,6 @@ export class World {
           ? { ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded' }
           : undefined,
     });
-    const { log, lines } = capturedLogger(this.redactor);
-    this.#log = log;
-    this.logged = lines;
     this.arn = this.secrets.createSecret({ Name: 'Key' }).ARN ?? '';
   }
 
@@ -185,6 +187,11 @@ export class World {
       detail: event.detail as Record<string, unknown>,
       resources: event.resources,
     }));
+  }
+
+  /** Every line that was logged, as it left; one process after the other. */
+  get logged(): readonly string[] {
+    return this.#logged.flat();
   }
 
   get log(): LogLine[] {
@@ -248,7 +255,24 @@ export class World {
 
   makeProcess(clockErrorMs = 0): FunctionProcess {
     const clock = wrongClock(this.clock, clockErrorMs);
-    return { unstored: new Map(), ended: false, clock, awsTime: new AwsTime(clock) };
+    const redactor = new Redactor();
+    const { log, lines } = capturedLogger(redactor);
+    this.#logged.push(lines);
+    // Made at its first use, as the settings are then.
+    let pacer: Pacer | undefined;
+    const makePacer = () => evenPacer(this.authRatePerSecond, clock);
+    return {
+      unstored: new Map(),
+      ended: false,
+      clock,
+      awsTime: new AwsTime(clock),
+      redactor,
+      log,
+      get pacer() {
+        pacer ??= makePacer();
+        return pacer;
+      },
+    };
   }
 
   /** One invocation, to its end: the first key's result, or `killed`. Failures are results here too. */
@@ -303,12 +327,14 @@ export class World {
   }
 
   tools(caller: Caller, secretIds: readonly string[] = [this.arn]): Tools {
-    const { redactor } = this;
-    const { clock, awsTime } = caller.process;
+    const { clock, awsTime, redactor, pacer, log, unstored } = caller.process;
     return {
       clock,
       awsTime,
       redactor,
+      pacer,
+      log,
+      unstored,
       settings: {
         secretIds,
         scheduleIntervalSeconds: this.scheduleIntervalSeconds,
@@ -320,10 +346,10 @@ export class World {
       versions: new SecretsManagerVersions(this.#secretsClient(caller), clock),
       momento: this.#momentoAuth(caller),
       announcer: new EventBridgeAnnouncer(this.#eventsClient(caller), 'default', redactor, clock),
-      pacer: evenPacer(this.authRatePerSecond, clock),
-      log: this.#log,
-      measure: (measures) => this.measured.push(measures),
-      unstored: caller.process.unstored,
+      measure: (measures) => {
+        this.measured.push(measures);
+        this.measuredBy.push(caller.claimant);
+      },
     };
   }
 
@@ -392,9 +418,18 @@ export class World {
             throw new Error(`The function's role may not call ${name}.`);
         }
       });
-      // Each answer, a refusal as well, has a header that says AWS's time in whole seconds.
-      return answered.finally(() =>
-        awsTime.hear(Math.floor(this.clock.now() / 1000) * 1000, sentAtMs),
+      // Each answer, a refusal as well, has a header that says AWS's time in whole seconds. What never came, or broke
+      // off, says nothing.
+      const hear = () => awsTime.hear(Math.floor(this.clock.now() / 1000) * 1000, sentAtMs);
+      return answered.then(
+        (answer) => {
+          hear();
+          return answer;
+        },
+        (error) => {
+          if (error instanceof AwsError) hear();
+          throw error;
+        },
       );
     };
     return { send } as unknown as SecretsManagerClient;
@@ -413,18 +448,20 @@ export class World {
   #momentoAuth(caller: Caller): MomentoAuth {
     return {
       refresh: (pair: KeyPair): Promise<RefreshedKey> =>
-        this.#asMomento(SDK_TIMEOUT_MS, () =>
-          this.#call('RefreshApiKey', pair, caller, () => {
+        this.#asMomento(SDK_TIMEOUT_MS, async () => {
+          const refreshed = await this.#call('RefreshApiKey', pair, caller, () => {
             const issued = this.momento.refreshApiToken({
               apiKey: pair.key.wireKey,
               refreshToken: pair.refreshToken,
             });
             const { endpoint, apiKey: api_key } = issued;
             const apiKey = Buffer.from(JSON.stringify({ endpoint, api_key })).toString('base64');
-            this.redactor.learn(apiKey, api_key, issued.refreshToken);
-            return { ...issued, apiKey };
-          }),
-        ),
+            return { ...issued, apiKey, wireKey: api_key };
+          });
+          const { wireKey, ...answer } = refreshed;
+          caller.process.redactor.learn(answer.apiKey, wireKey, answer.refreshToken);
+          return answer;
+        }),
       authenticates: (pair: KeyPair, timeoutMs: number): Promise<boolean> =>
         this.#asMomento(timeoutMs, async () => {
           try {

@@ -205,9 +205,9 @@ inBrowser('the page in Chromium', () => {
     const page = await open();
     await page.getByRole('button', { name: 'Momento away' }).click();
     await page.getByText(/^[12] s left$/).waitFor();
-    await page.locator('#time-line .fault-span').waitFor();
+    await page.locator('#time-line .fault-span').last().waitFor();
     await story(page).getByText('Momento is back.').first().waitFor();
-    await page.locator('#time-line .fault-span').waitFor({ state: 'detached' });
+    await page.getByText(/^\d+ s left$/).waitFor({ state: 'detached' });
   });
 
   test('with the keyboard alone', async () => {
