@@ -24,6 +24,7 @@ import { Queues } from './aws/queues.ts';
 import { queuesService } from './aws/queues-api.ts';
 import { rulesService } from './aws/rules-api.ts';
 import { parseSchedule, Scheduler, scheduledEvent } from './aws/schedule.ts';
+import { DAY_MS } from './aws/secret-versions.ts';
 import { SecretsManager } from './aws/secrets-manager.ts';
 import { secretsManagerService } from './aws/secrets-manager-api.ts';
 import {
@@ -183,7 +184,9 @@ async function start(
 ): Promise<LocalStack> {
   const { timeScale = 1, onNews = () => {}, now = Date.now } = options;
   const place = { region: REGION, accountId: ACCOUNT_ID };
-  const secrets = new SecretsManager({ ...place, now, newId: randomUUID });
+  // A key that is renewed 900 times as often would use up a real day's versions in minutes.
+  const keptVersionMs = DAY_MS / Math.max(1, timeScale);
+  const secrets = new SecretsManager({ ...place, now, newId: randomUUID, keptVersionMs });
   const queues = new Queues({ ...place, now, newId: randomUUID });
   const principals = new Principals(place);
   const operator = principals.issueOperator();

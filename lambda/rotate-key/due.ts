@@ -47,12 +47,16 @@ export function marginSeconds(life: Life, pace: Pace): number {
   return spacedMargin >= leastMarginSeconds(pace) ? Math.min(margin, spacedMargin) : margin;
 }
 
+/** EventBridge has no shorter interval: with less, a stack runs faster than it would on AWS, days and all. */
+const SHORTEST_INTERVAL_SECONDS = 60;
+
 /** The shortest life, in seconds, that can be renewed at this pace for ever. */
-export const leastLifeSeconds = (pace: Pace): number =>
-  Math.max(
-    2 * ATTEMPTS_WANTED * pace.scheduleIntervalSeconds,
-    LEAST_SPACING_SECONDS + leastMarginSeconds(pace) + RENEWAL_SECONDS,
-  );
+export function leastLifeSeconds(pace: Pace): number {
+  const forAttempts = 2 * ATTEMPTS_WANTED * pace.scheduleIntervalSeconds;
+  if (pace.scheduleIntervalSeconds < SHORTEST_INTERVAL_SECONDS) return forAttempts;
+  const forVersions = LEAST_SPACING_SECONDS + leastMarginSeconds(pace) + RENEWAL_SECONDS;
+  return Math.max(forAttempts, forVersions);
+}
 
 /** So near to its end that nothing may hold its renewal back. */
 export const isNearEnd = (life: Pick<Life, 'validUntil'>, nowMs: number, pace: Pace): boolean =>
@@ -64,10 +68,7 @@ export const isNearEnd = (life: Pick<Life, 'validUntil'>, nowMs: number, pace: P
  */
 export const isOverdue = (life: Life, nowMs: number, pace: Pace): boolean =>
   remainingSeconds(life.validUntil, nowMs) <=
-  Math.max(
-    0,
-    marginSeconds({ ...life, imported: false }, pace) - 2 * pace.scheduleIntervalSeconds,
-  );
+  Math.max(0, marginSeconds({ ...life, imported: false }, pace) - 2 * pace.scheduleIntervalSeconds);
 
 export const dueAtMs = (life: Life, pace: Pace): number =>
   (life.validUntil - marginSeconds(life, pace)) * 1000;

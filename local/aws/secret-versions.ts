@@ -108,11 +108,11 @@ export function assertLabelRoom(secret: Secret, wanted: readonly string[]): void
   }
 }
 
-export function makeRoom(secret: Secret, nowMs: number): void {
+export function makeRoom(secret: Secret, nowMs: number, keptMs: number): void {
   if (secret.versions.size < MAX_VERSIONS) return;
-  // Labelled versions never go, nor does any version of the last 24 hours.
+  // Labelled versions never go, nor does any that is younger: on AWS than 24 hours.
   for (const version of secret.versions.values()) {
-    if (version.stages.size > 0 || nowMs - version.createdAtMs < DAY_MS) continue;
+    if (version.stages.size > 0 || nowMs - version.createdAtMs < keptMs) continue;
     secret.versions.delete(version.id);
     if (secret.versions.size < MAX_VERSIONS) return;
   }

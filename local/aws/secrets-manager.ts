@@ -74,6 +74,7 @@ export class SecretsManager {
   /** The customer KMS keys that its secrets are encrypted with. */
   readonly keys: Keys;
   readonly #now: () => number;
+  readonly #keptVersionMs: number;
   readonly #newId: () => string;
   readonly #secrets = new Map<string, Secret>();
 
@@ -84,12 +85,15 @@ export class SecretsManager {
     now: () => number;
     /** A new id at every call: a UUID, or anything of 32 to 64 characters whose last six letters and digits differ. */
     newId: () => string;
+    /** How long a version without a label is kept at least, milliseconds. @default 24 hours, as on AWS */
+    keptVersionMs?: number;
   }) {
     this.region = options.region;
     this.accountId = options.accountId;
     this.keys = new Keys(options);
     this.#now = options.now;
     this.#newId = options.newId;
+    this.#keptVersionMs = options.keptVersionMs ?? DAY_MS;
   }
 
   /**
@@ -450,7 +454,7 @@ export class SecretsManager {
     const now = this.#now();
     let version = secret.versions.get(id);
     if (version === undefined) {
-      makeRoom(secret, now);
+      makeRoom(secret, now, this.#keptVersionMs);
       version = {
         id,
         value,

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   dueAtMs,
   endWarning,
+  leastLifeSeconds,
   marginSeconds,
   shortLifeWarning,
 } from '../../../lambda/rotate-key/due.ts';
@@ -91,6 +92,16 @@ describe('the warning', () => {
     const ended = { ...lifeOf(HOUR), rotatable: true, imported: true };
     expect(shortAt(ended, 0)).toBeUndefined();
     expect(shortAt(ended, 1)).toBeDefined();
+  });
+
+  test.each([
+    [59, 6 * 59],
+    [60, 88 * 60],
+    [HOUR, 6 * HOUR],
+    [DAY, 6 * DAY],
+  ])('at one tick every %d s the shortest life for ever is %d s', (interval, seconds) => {
+    const pace = { scheduleIntervalSeconds: interval, refreshAtFraction: 0.3333 };
+    expect(leastLifeSeconds(pace)).toBe(seconds);
   });
 
   test('a life that is too short, renewed: nobody needs to hear it again', () => {

@@ -44,7 +44,7 @@ export function token(name: string): string {
   return createHash('sha256').update(name).digest('hex');
 }
 
-export function makeSecrets(options: { clock?: Clock } = {}): {
+export function makeSecrets(options: { clock?: Clock; keptVersionMs?: number } = {}): {
   secrets: SecretsManager;
   clock: Clock;
 } {
@@ -54,6 +54,7 @@ export function makeSecrets(options: { clock?: Clock } = {}): {
     accountId: ACCOUNT_ID,
     now: clock.now,
     newId: counter(),
+    ...(options.keptVersionMs !== undefined && { keptVersionMs: options.keptVersionMs }),
   });
   return { secrets, clock };
 }

@@ -364,6 +364,18 @@ describe('pruning', () => {
     return { ...made, has };
   }
 
+  test('a stack that runs faster keeps them for less', () => {
+    const { secrets, clock } = makeSecrets({ keptVersionMs: 1_000 });
+    secrets.createSecret({ Name: 'fast' });
+    const put = (index: number) =>
+      secrets.putSecretValue({ SecretId: 'fast', SecretString: `${index}` });
+    for (let index = 0; index < 100; index += 1) put(index);
+    expect(errorOf(() => put(100))).toMatchObject({ name: 'LimitExceededException' });
+    clock.advance(1_000);
+    put(101);
+    expect(secrets.inspect('fast').length).toBeLessThanOrEqual(100);
+  });
+
   test('up to 100 versions nothing goes; then the oldest unlabelled, never a labelled one', () => {
     const { secrets, has, put } = manyVersions(50, 49);
     expect(secrets.inspect('key')).toHaveLength(100);
