@@ -62,7 +62,12 @@ function commands(): readonly (readonly string[])[] {
   for (const name of ['argv', ...FILES]) writeFileSync(join(directory, name), '');
   for (const { text } of blocks) {
     if (!/\baws [a-z]/.test(text)) continue;
-    const input = `${PRELUDE}\n${text.replace(PLACEHOLDER, 'put:in:0123456789')}`;
+    // What a block only defines is typed by others, for whom the prelude stands in.
+    const defined = [...text.matchAll(/^(\w+)\(\) \{/gm)].map(
+      ([, name]) => `${name} rotate Handler`,
+    );
+    const typed = text.replace(PLACEHOLDER, 'put:in:0123456789');
+    const input = [PRELUDE, typed, ...defined].join('\n');
     spawnSync('bash', [], { input, cwd: directory });
   }
   for (const name of FILES) writeFileSync(join(directory, name), '{"USERNAME":"ada"}');

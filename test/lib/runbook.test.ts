@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { OUTCOME_OF } from '../../lambda/rotate-key/outcome.ts';
-import { ofType, synthesize } from './synthesis.ts';
+import { inside, ofType, synthesize } from './synthesis.ts';
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -54,6 +54,24 @@ describe('docs/runbook.md', () => {
     const used = [...runbook.matchAll(/output ([A-Z][A-Za-z0-9]+)/g)].map(([, name]) => name);
     expect(new Set(used).size).toBeGreaterThan(5);
     expect(Object.keys(synthesize().json.Outputs)).toEqual(expect.arrayContaining(used));
+  });
+
+  test('reads environment variables that the functions have', () => {
+    const used = [...runbook.matchAll(/Environment\.Variables\.(\w+)/g)].map(([, name]) => name);
+    const present = ofType(synthesize(), 'AWS::Lambda::Function').flatMap(([, { Properties }]) =>
+      Object.keys(inside(Properties, 'Environment', 'Variables') ?? {}),
+    );
+    expect(used.length).toBeGreaterThan(0);
+    expect(present).toEqual(expect.arrayContaining(used));
+  });
+
+  test('says of every outcome what to do', () => {
+    const [, table = ''] = /\n## What a run answers\n([\s\S]*?)\n## /.exec(runbook) ?? [];
+    const named = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([a-z-]+)`/g)].map(([, outcome]) => outcome),
+    );
+    const [, ...outcomes] = named;
+    expect(outcomes.sort()).toEqual([...new Set(Object.values(OUTCOME_OF))].sort());
   });
 
   test('has something to type for every reason of a failure, and links to what it means', () => {

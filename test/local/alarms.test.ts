@@ -500,7 +500,7 @@ describe('few users', () => {
   let world: World;
   afterEach(() => world.close());
 
-  const FEW_HOURS = 4;
+  const FEW_HOURS = 3;
   const ONCE = ['ALARM TokenEndpoint5xx', 'OK TokenEndpoint5xx'];
 
   test.each<[string, number, readonly string[]]>([
@@ -663,6 +663,54 @@ describe('metrics', () => {
         dimensions,
       });
     }
+  });
+});
+
+describe('what is looked for in the logs', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  /** The fields of the errors that a function has logged. */
+  function fieldsOf(functionOutput: string): readonly string[] {
+    const name = world.stack.output(functionOutput);
+    const errors = world.news.all.flatMap((item) =>
+      item.kind === 'log' && item.functionName === name && item.line.includes('"level":"ERROR"')
+        ? [JSON.parse(item.line)]
+        : [],
+    );
+    return errors.flatMap((error) => Object.keys(error));
+  }
+
+  /** What the text says at this place, each match once. */
+  const found = (text: string, pattern: RegExp) => [
+    ...new Set([...text.matchAll(pattern)].map(([, group = '']) => group)),
+  ];
+
+  test('is what the functions log: by the runbook and by the dashboard', async () => {
+    world = new World();
+    await world.start();
+    await world.untilDue();
+    world.momentoFault = () => unavailable;
+    await world.hours(1);
+    expect(await world.askForToken()).toBe(503);
+
+    const runbook = readFileSync('docs/runbook.md', 'utf8');
+    const ofRotateKey = fieldsOf('RotateKeyFunctionName');
+    // The last two are of Lambda's own line about a run.
+    expect(found(runbook, /\$\.([\w.]+)/g)).toEqual(['level', 'type', 'record.status']);
+    expect(ofRotateKey).toContain('level');
+    const [promised = ''] = found(runbook, /# for each failed key a line with (.*)/g);
+    expect(promised.split(', ')).toHaveLength(4);
+    expect(ofRotateKey).toEqual(expect.arrayContaining(promised.split(', ')));
+    expect(fieldsOf('VendTokenFunctionName')).toEqual(
+      expect.arrayContaining(found(runbook, /# "(\w+)" is the code that the caller got/g)),
+    );
+
+    const template = readFileSync(join(synthesized.directory, 'MomentoAuth.template.json'), 'utf8');
+    const [query = ''] = found(template, /fields @timestamp, (.*?) as what/g);
+    // Lambda logs an error that nobody caught with an errorMessage.
+    expect(query).toBe('secretId, reason, coalesce(message, errorMessage, @message)');
+    expect(ofRotateKey).toEqual(expect.arrayContaining(['secretId', 'reason', 'message']));
   });
 });
 
