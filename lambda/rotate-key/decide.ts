@@ -172,9 +172,10 @@ const unparsableValue: Rule = ({ current }) =>
       )
     : undefined;
 
-const expired: Rule = ({ current }, { nowMs }) => {
+// Unless this process holds the pair that it was renewed to: storing that one needs nobody's leave.
+const expired: Rule = ({ current }, { nowMs, isUnstored }) => {
   const validUntil = validUntilOf(current);
-  return validUntil !== undefined && validUntil !== 0 && validUntil * 1000 <= nowMs
+  return validUntil !== undefined && validUntil !== 0 && validUntil * 1000 <= nowMs && !isUnstored
     ? none(
         'key-expired',
         `The key ended at ${instant(validUntil * 1000)}, and Momento does not renew an expired key. Make a new one in Momento's console and import it.`,

@@ -62,7 +62,9 @@ describe('both sides of every boundary', () => {
 });
 
 test('a pair that this process could not store is stored at once, due or not', () => {
-  expect(decideAt(NOW_MS, {}, false, true)).toMatchObject({ reason: 'interrupted', attempt: 0 });
+  for (const nowMs of [NOW_MS, DUE_AT_MS, VALID_UNTIL * 1000 + 1]) {
+    expect(decideAt(nowMs, {}, false, true)).toMatchObject({ reason: 'interrupted', attempt: 0 });
+  }
 });
 
 describe('only the schedule, and only near the end, is not held back by the budget', () => {
