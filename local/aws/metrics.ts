@@ -120,8 +120,16 @@ export class Metrics {
   }
 }
 
-function keyOf({ namespace, metricName, dimensions }: MetricId): string {
-  return JSON.stringify([namespace, metricName, Object.entries(dimensions).sort(byName)]);
+/** Alarms ask for the same few metrics in every period of every minute. */
+const keys = new WeakMap<MetricId, string>();
+
+function keyOf(id: MetricId): string {
+  const { namespace, metricName, dimensions } = id;
+  const key =
+    keys.get(id) ??
+    JSON.stringify([namespace, metricName, Object.entries(dimensions).sort(byName)]);
+  keys.set(id, key);
+  return key;
 }
 
 function byName([left]: [string, string], [right]: [string, string]): number {
