@@ -69,6 +69,8 @@ async function run(
 const put = (text: string) =>
   stack.secrets.putSecretValue({ SecretId: secretArn(), SecretString: text });
 
+const DAY_SECONDS = 86_400;
+
 function importKey(lifetimeSeconds: number | 'never' = 3_600) {
   const key = stack.momento.createKeyInConsole({ lifetimeSeconds, scope: 'super-user' });
   put(JSON.stringify(key));
@@ -133,14 +135,14 @@ describe('bad input: its own reason, no call to Momento, nothing overwritten', (
     ],
     [
       'a key without refresh token',
-      () => put(JSON.stringify({ ...importKey(), refreshToken: undefined })),
+      () => put(JSON.stringify({ ...importKey(DAY_SECONDS), refreshToken: undefined })),
       'not-rotatable',
       'no-refresh-token',
       /nothing can renew it/,
     ],
     [
       'a bare key',
-      () => put(importKey().apiKey),
+      () => put(importKey(DAY_SECONDS).apiKey),
       'not-rotatable',
       'no-refresh-token',
       /no refresh token/,
