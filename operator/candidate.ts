@@ -4,6 +4,7 @@ import { leastLifeSeconds, type Pace } from '../lambda/rotate-key/due.ts';
 import { duration, instant } from '../lambda/rotate-key/wording.ts';
 import type { ApiKeyFacts } from '../lambda/shared/api-key.ts';
 import { parseSecretValue, type SecretContent } from '../lambda/shared/secret-value.ts';
+import { contradictionSentence, endContradiction, rightEnd } from './own-end.ts';
 import { Problem } from './problem.ts';
 
 export interface Candidate {
@@ -33,7 +34,17 @@ export function readCandidate(text: string, nowMs: number): Candidate {
     throw new Problem(`This is no key: ${content.problem}.`, { next: CONSOLE });
   }
   const candidate = candidateOf(content, text);
-  const { validUntil, kind } = candidate;
+  const { validUntil, kind, key } = candidate;
+  const contradiction = endContradiction(validUntil, key);
+  const ownEnd = contradiction?.own;
+  if (ownEnd !== undefined && ownEnd * 1000 <= nowMs) {
+    throw new Problem(`This key ended at ${instant(ownEnd * 1000)}.`, { next: CONSOLE });
+  }
+  if (contradiction !== undefined) {
+    throw new Problem(contradictionSentence(contradiction), {
+      next: `Write ${rightEnd(contradiction)} into the file.`,
+    });
+  }
   if (validUntil !== undefined && validUntil !== 0 && validUntil * 1000 <= nowMs) {
     throw new Problem(`This key ended at ${instant(validUntil * 1000)}.`, { next: CONSOLE });
   }

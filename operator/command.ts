@@ -1,8 +1,9 @@
 // The command line: verbs, options, help, and what becomes of errors. What a verb needs is loaded when it is asked for.
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { type ExitCode, INTERRUPTED, PROBLEM, WELL, WRONG_USAGE } from './exit-code.ts';
 import type { ImportOptions } from './import.ts';
+import { withoutLongWords } from './long-words.ts';
 import { DEFAULT_LOCAL_PORT, type PlaceOptions } from './place.ts';
 import { Problem } from './problem.ts';
 import type { RotateOptions } from './rotate.ts';
@@ -30,7 +31,7 @@ export async function run(
 ): Promise<ExitCode> {
   const interruption = new AbortController();
   const interrupted = interruption.signal;
-  const terminal = terminalOf(interrupted);
+  const terminal = discreet(terminalOf(interrupted), withoutLongWords(argv));
   const stop = () => interruption.abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
@@ -49,6 +50,13 @@ export async function run(
   }
   return code;
 }
+
+/** Never says again what must not be quoted. */
+const discreet = (terminal: Terminal, clean: (text: string) => string): Terminal => ({
+  ...terminal,
+  print: (text, hang) => terminal.print(clean(text), hang),
+  note: (text, hang) => terminal.note(clean(text), hang),
+});
 
 /** Takes the verb that is under way. */
 type Act = (
@@ -93,9 +101,9 @@ export function program(terminal: Terminal, projectDirectory: string, act: Act):
       .description(description)
       .helpOption('-h, --help', 'show this text')
       .optionsGroup('Where:')
-      .option('--stack <name>', 'the name of the stack (default: that of cdk.json)')
-      .option('--region <region>', 'the AWS Region (default: as the AWS CLI has it)')
-      .option('--profile <profile>', 'the AWS profile (default: as the AWS CLI has it)')
+      .option('--stack <name>', 'the name of the stack (default: that of cdk.json)', filled)
+      .option('--region <region>', 'the AWS Region (default: as the AWS CLI has it)', filled)
+      .option('--profile <profile>', 'the AWS profile (default: as the AWS CLI has it)', filled)
       .option(
         '--local [=port]',
         'the stack that npm start runs on this machine, and nothing on AWS',
@@ -112,7 +120,7 @@ or cannot mint tokens, is stored only after a question (--yes answers it).
   npx momento-auth import momento_key.json
   pass show momento | npx momento-auth import - --key orders --yes`,
   )
-    .option('--key <name>', 'which key (default: the only one)')
+    .option('--key <name>', 'which key (default: the only one)', filled)
     .option('--yes', 'do not ask')
     .action((file: string, options: ImportOptions) =>
       act(
@@ -126,9 +134,9 @@ or cannot mint tokens, is stored only after a question (--yes answers it).
     `  npx momento-auth status
   npx momento-auth status --json | jq '.keys[] | select(.needsPerson)'`,
   )
-    .option('--key <name>', 'this key alone')
+    .option('--key <name>', 'this key alone', filled)
     .option('--json', 'for machines (docs/operator.md has the shape)')
-    .option('--watch', 'again and again, until Ctrl-C')
+    .option('--watch', 'again and again, until Ctrl-C; the exit code is that of the last look')
     .action((options: StatusOptions) =>
       act(
         import('./status.ts').then((it) => it.status(options, terminal, projectDirectory)),
@@ -139,13 +147,14 @@ or cannot mint tokens, is stored only after a question (--yes answers it).
   verb(
     'rotate',
     'Renew a key now, due or not.',
-    `The dry run proves permissions, the way to write, and Momento; it changes nothing.
+    `The dry run proves permissions, the way to write, and that Momento accepts the key; it changes nothing.
+The refresh token cannot be tried without spending it.
 
   npx momento-auth rotate --dry-run
   npx momento-auth rotate --key orders`,
   )
-    .option('--key <name>', 'this key alone (default: all)')
-    .option('--dry-run', 'prove that it would work')
+    .option('--key <name>', 'this key alone (default: all)', filled)
+    .option('--dry-run', 'prove that it would work, but for the refresh token')
     .option('--yes', 'do not ask before several keys are renewed')
     .action((options: RotateOptions) =>
       act(import('./rotate.ts').then((it) => it.rotate(options, terminal, projectDirectory))),
@@ -178,6 +187,12 @@ to stdout, as the token endpoint would answer.
   );
 
   return root;
+}
+
+/** An empty variable of a script would choose another stack than was meant. */
+function filled(word: string): string {
+  if (word.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return word;
 }
 
 const collect = (word: string, before: readonly string[]): readonly string[] => [...before, word];

@@ -9,11 +9,12 @@ import type { Config } from '../lib/config.ts';
 import { configuredContext } from './configured.ts';
 import { findStack } from './deployment.ts';
 import { EXAMINATIONS } from './examinations.ts';
-import type { ExitCode } from './exit-code.ts';
+import { type ExitCode, WRONG_USAGE } from './exit-code.ts';
 import { explain, named } from './explain.ts';
 import { type Finding, findingLines, note, verdict, well, wrong } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
+import { Problem } from './problem.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function doctor(
@@ -47,6 +48,7 @@ export async function doctor(
     show(place.isLocal ? 'Local AWS' : 'AWS', credentials);
     if (identified) await examine(place, config, terminal, projectDirectory, show);
   } catch (error) {
+    if (error instanceof Problem && error.exitCode === WRONG_USAGE) throw error;
     const { message, next } = explain(error, { options: '', isLocal: options.local !== undefined });
     show('The stack', [wrong(message, next ?? 'docs/operator.md')]);
   }

@@ -18,9 +18,10 @@ import {
 import { chooseKey, findStack, type Key } from './deployment.ts';
 import { type ExitCode, PROBLEM, WELL } from './exit-code.ts';
 import { explain, named } from './explain.ts';
-import { readKeyText } from './key-text.ts';
+import { fileAgain, readKeyText } from './key-text.ts';
 import { findPlace, type Place, type PlaceOptions, typed } from './place.ts';
 import { Problem } from './problem.ts';
+import { putInPlace } from './put-in-place.ts';
 import { shellWord } from './shell-word.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,6 +30,7 @@ export interface ImportOptions extends PlaceOptions {
   readonly yes?: boolean;
 }
 
+/** For the checks at Momento. */
 const MOMENTO_TIMEOUT_MS = 10_000;
 
 export async function importKey(
@@ -62,7 +64,8 @@ async function putIn(
     findStack(place, projectDirectory),
   );
   const { settings } = stack.rotation;
-  const key = chooseKey(stack.keys, options.key, `import ${shellWord(file)}`, place);
+  const again = `import ${shellWord(fileAgain(file))}`;
+  const key = chooseKey(stack.keys, options.key, again, place);
   const awsTime = new AwsTime(systemClock);
   awsTime.listenTo(stack.secretsManager);
   const present = await terminal.progress(`Reading what ${key.name} has now`, () =>
@@ -71,30 +74,40 @@ async function putIn(
   if (present !== undefined) terminal.redactor.learn(...credentialsIn(present.text));
   const candidate = readCandidate(text, awsTime.now());
 
-  if (isSame(candidate, present)) {
+  const isCorrection = isSameKey(candidate, present);
+  if (isCorrection && endOf(present) === candidate.validUntil) {
     terminal.print(`${key.name} has this very key already. Nothing was changed.`);
     return WELL;
   }
   const doubts = [
     ...(await terminal.progress('Asking Momento', () => momentoDoubts(candidate, key, place))),
     ...doubtsOf(candidate, awsTime.now(), settings),
-    ...presentDoubts(candidate, present, awsTime.now()),
+    ...(isCorrection ? [] : presentDoubts(candidate, present, awsTime.now())),
   ];
   for (const doubt of doubts) terminal.note(`${terminal.noteColours.yellow('!')} ${doubt}`, 2);
-  if (doubts.length > 0 && !(await isWanted(options, file, key, place, terminal))) {
+  if (doubts.length > 0 && !(await isWanted(options, again, key, place, terminal))) {
     terminal.note('Nothing was changed.');
     return PROBLEM;
   }
 
   const kept = fieldsToKeep(present?.text);
   await terminal.progress('Storing it', async () => {
-    await assertUnmoved(key, present, stack.versions, file, place);
-    await stack.secretsManager.send(
-      new PutSecretValueCommand({
-        SecretId: key.secretArn,
-        SecretString: renderCandidate(candidate, kept),
-        ClientRequestToken: randomUUID(),
-      }),
+    const value = renderCandidate(candidate, kept);
+    if (present === undefined) {
+      await stack.secretsManager.send(
+        new PutSecretValueCommand({
+          SecretId: key.secretArn,
+          SecretString: value,
+          ClientRequestToken: randomUUID(),
+        }),
+      );
+      return;
+    }
+    const { secretArn } = key;
+    if (await putInPlace(secretArn, present.versionId, value, stack.versions, systemClock)) return;
+    throw new Problem(
+      `Somebody else has put another key into ${key.name} meanwhile. Nothing was changed.`,
+      { next: typed(`${again} --key ${key.name}`, place) },
     );
   });
   for (const line of whatComes(candidate, key, {
@@ -102,9 +115,9 @@ async function putIn(
     nowMs: awsTime.now(),
     file,
     place,
-    before: present,
+    before: isCorrection ? undefined : present,
   })) {
-    terminal.print(line, /^ +(Delete|See) /.test(line) ? undefined : 2);
+    terminal.print(line, /^ +(Delete|npx) /.test(line) ? undefined : 2);
   }
   const others = Object.keys(kept);
   if (others.length > 0) terminal.print(`Kept beside it, as before: ${others.join(', ')}.`);
@@ -126,25 +139,11 @@ async function readPresent(
   return versionId === undefined ? undefined : versions.read(secretArn, versionId);
 }
 
-/** A rotation, or another person, may have been faster. */
-async function assertUnmoved(
-  { name, secretArn }: Key,
-  seen: SecretVersion | undefined,
-  versions: SecretVersions,
-  file: string,
-  place: Place,
-): Promise<void> {
-  const { labels } = await versions.describe(secretArn);
-  if (labels.get('AWSCURRENT') === seen?.versionId) return;
-  throw new Problem(
-    `Somebody else has put another key into ${name} meanwhile. Nothing was changed.`,
-    {
-      next: typed(`import ${shellWord(file)} --key ${name}`, place),
-    },
-  );
-}
-
-const isSame = ({ key, refreshToken }: Candidate, present: SecretVersion | undefined): boolean => {
+/** Whatever is said of its end. */
+const isSameKey = (
+  { key, refreshToken }: Candidate,
+  present: SecretVersion | undefined,
+): boolean => {
   if (present === undefined) return false;
   const content = parseSecretValue(present.text);
   if (content.kind === 'pair') {
@@ -225,7 +224,7 @@ function presentDoubts(
 /** Throws `Problem` where nobody can be asked. */
 async function isWanted(
   { yes }: ImportOptions,
-  file: string,
+  again: string,
   { name }: Key,
   place: Place,
   terminal: Terminal,
@@ -234,7 +233,7 @@ async function isWanted(
   const answer = await terminal.confirm(`Put it into ${name} all the same?`);
   if (answer !== undefined) return answer;
   throw new Problem('Nothing was changed: say that you want it all the same.', {
-    next: typed(`import ${shellWord(file)} --key ${name} --yes`, place),
+    next: typed(`${again} --key ${name} --yes`, place),
   });
 }
 
@@ -243,7 +242,7 @@ interface Outlook {
   readonly nowMs: number;
   readonly file: string;
   readonly place: Place;
-  /** What was there. */
+  /** Another key that was there. */
   readonly before: SecretVersion | undefined;
 }
 
@@ -270,9 +269,12 @@ function whatComes(
     );
   }
   if (isVending) lines.push('  The token endpoint makes tokens with it within a minute.');
-  if (file !== '-') lines.push(`  Delete the file: rm ${shellWord(file)}`);
+  if (fileAgain(file) !== '-') lines.push(`  Delete the file: rm ${shellWord(file)}`);
   if (kind === 'renewable') {
-    lines.push(`  See that it can be renewed: ${typed(`rotate --dry-run --key ${name}`, place)}`);
+    lines.push(
+      '  See that it can be renewed (all but its refresh token, which cannot be tried without spending it):',
+      `    ${typed(`rotate --dry-run --key ${name}`, place)}`,
+    );
   }
   return lines;
 }

@@ -7,7 +7,7 @@ import { credentialsIn, parseSecretValue } from '../lambda/shared/secret-value.t
 import type { Key } from './deployment.ts';
 import { explain, named } from './explain.ts';
 import { type Finding, note, well, wrong } from './finding.ts';
-import { type KeyState, lookAtKey, shortLife } from './key-state.ts';
+import { type KeyState, lookAtKey, shortLife, wrongEndSentence } from './key-state.ts';
 import type { Patient } from './patient.ts';
 import { type Place, typed } from './place.ts';
 import { isWell, nextAfter, runOn } from './rotate.ts';
@@ -29,7 +29,12 @@ function stateFindings(state: KeyState, { rotation }: Patient): readonly Finding
   const { name, message, validUntil, dueAtMs, labels } = state;
   const findings: Finding[] = [];
   if (state.needsPerson)
-    findings.push(wrong(`${name}: ${message}`, state.remedy ?? 'docs/reasons.md'));
+    findings.push(
+      wrong(
+        `${name}: ${message}`,
+        [state.remedy ?? 'docs/reasons.md', state.section].filter(Boolean).join('    # '),
+      ),
+    );
   else if (state.next === 'not-due' && validUntil && dueAtMs !== undefined) {
     findings.push(
       well(`${name}: ends at ${instant(validUntil * 1000)}, renewed from ${instant(dueAtMs)} on.`),
@@ -37,28 +42,37 @@ function stateFindings(state: KeyState, { rotation }: Patient): readonly Finding
   } else findings.push(well(`${name}: ${message}`));
   const tooShort = shortLife(state, rotation.settings);
   if (tooShort !== undefined) findings.push(note(`${name}: ${tooShort}`));
+  if (state.wrongEnd !== undefined && !state.needsPerson)
+    findings.push(note(`${name}: ${wrongEndSentence(state.wrongEnd)}`));
   for (const { label, meaning } of labels) {
     if (meaning !== undefined) findings.push(note(`${name}: the label ${label}: ${meaning}.`));
   }
   return findings;
 }
 
+type Replica = Readonly<Partial<Record<'Region' | 'Status' | 'StatusMessage', string | undefined>>>;
+
+/** Pure. */
+export const replicaFinding = (
+  { name, secretArn }: Pick<Key, 'name' | 'secretArn'>,
+  { Region = '', Status = '', StatusMessage = '' }: Replica,
+): Finding =>
+  Status === 'Failed'
+    ? wrong(
+        `${name}: its replica in ${Region} has not got the key: ${StatusMessage}`,
+        `aws secretsmanager replicate-secret-to-regions --force-overwrite-replica-secret --secret-id ${secretArn} --add-replica-regions Region=${Region}`,
+      )
+    : well(`${name}: its replica in ${Region} is ${Status}.`);
+
 async function replicaFindings(
-  { name, secretArn }: Key,
+  key: Key,
   client: SecretsManagerClient,
 ): Promise<readonly Finding[]> {
   try {
     const { ReplicationStatus = [] } = await client.send(
-      new DescribeSecretCommand({ SecretId: secretArn }),
+      new DescribeSecretCommand({ SecretId: key.secretArn }),
     );
-    return ReplicationStatus.map(({ Region = '', Status = '', StatusMessage = '' }) =>
-      Status === 'Failed'
-        ? wrong(
-            `${name}: its replica in ${Region} has not got the key: ${StatusMessage}`,
-            `aws secretsmanager replicate-secret-to-regions --force-overwrite-replica-secret --secret-id ${secretArn} --add-replica-regions Region=${Region}`,
-          )
-        : well(`${name}: its replica in ${Region} is ${Status}.`),
-    );
+    return ReplicationStatus.map((replica) => replicaFinding(key, replica));
   } catch {
     // That it cannot be described has been said.
     return [];

@@ -4,13 +4,29 @@ import { decide, validUntilOf } from '../lambda/rotate-key/decide.ts';
 import { dueAtMs, isOverdue, leastLifeSeconds, type Pace } from '../lambda/rotate-key/due.ts';
 import { type Gathered, gather } from '../lambda/rotate-key/gather.ts';
 import { OUTCOME_OF, type Reason } from '../lambda/rotate-key/outcome.ts';
-import { isOurs, MOMENTO_REFUSED } from '../lambda/rotate-key/version-id.ts';
+import {
+  AWSCURRENT,
+  AWSPENDING,
+  isOurs,
+  MOMENTO_CARRIED,
+  MOMENTO_CLAIM,
+  MOMENTO_ENDED,
+  MOMENTO_IMPORT,
+  MOMENTO_REFUSED,
+} from '../lambda/rotate-key/version-id.ts';
 import { duration } from '../lambda/rotate-key/wording.ts';
 import { systemClock } from '../lambda/shared/clock.ts';
 import type { Redactor } from '../lambda/shared/redaction.ts';
 import type { SecretVersions } from '../lambda/shared/secret-versions.ts';
 import type { Key } from './deployment.ts';
 import { explain, named } from './explain.ts';
+import {
+  contradictionSentence,
+  type EndContradiction,
+  endContradiction,
+  isStatedTooLate,
+  rightEnd,
+} from './own-end.ts';
 import { type Place, typed } from './place.ts';
 
 export interface KeyState extends Key {
@@ -31,6 +47,10 @@ export interface KeyState extends Key {
   readonly needsPerson: boolean;
   /** The next thing to type, where a person is needed. */
   readonly remedy: string | undefined;
+  /** Of the runbook, where it says more: `docs/runbook.md#key-refused`. */
+  readonly section: string | undefined;
+  /** The value says another end than its key. */
+  readonly wrongEnd: EndContradiction | undefined;
 }
 
 /** As the secret's versions tell it: what was written last, by whom, and whether an attempt hangs in the air. */
@@ -87,6 +107,8 @@ export async function lookAtKey(key: Key, tools: LookTools): Promise<KeyState> {
       message: message || named(error).name,
       needsPerson: true,
       remedy: next,
+      section: undefined,
+      wrongEnd: undefined,
     };
   }
 }
@@ -119,9 +141,16 @@ export function stateOf(
   const due = life === undefined || !isRotatable ? undefined : dueAtMs(life, pace);
   const isWaiting = decision.action === 'none';
   const overdue = life !== undefined && isRotatable && isOverdue(life, nowMs, pace);
+  const last = lastResult(gathered, decision.reason, nowMs);
+  const isRefused = last.result === 'attempt-failed' && gathered.claim?.hasEnded === true;
+  const wrongEnd = wrongEndOf(current);
+  // What is stated too early is only renewed too early, unless it has come already.
+  const isEndWrong =
+    wrongEnd !== undefined && (isStatedTooLate(wrongEnd) || decision.reason === 'key-expired');
   const needsPerson =
+    isEndWrong ||
+    last.result === 'attempt-failed' ||
     PERSON_NEEDED.has(OUTCOME_OF[decision.reason]) ||
-    decision.reason === 'backing-off' ||
     (overdue && decision.reason !== 'claimed-by-another-run');
   return {
     ...key,
@@ -130,13 +159,61 @@ export function stateOf(
     dueAtMs: due,
     next: decision.reason,
     nextAttemptAtMs: isWaiting ? decision.nextAttemptAtMs : nowMs,
-    last: lastResult(gathered, decision.reason),
+    last,
     labels: shownLabels(labels),
-    message: isWaiting ? inOurWords(decision.reason, decision.message) : COMING[decision.action],
+    message: messageOf(),
     needsPerson,
-    remedy: needsPerson ? remedyOf(decision.reason, key, place) : undefined,
+    remedy: needsPerson ? remedy() : undefined,
+    section: needsPerson ? section() : undefined,
+    wrongEnd,
   };
+
+  function messageOf(): string {
+    if (isEndWrong) return wrongEndSentence(wrongEnd);
+    const coming = isWaiting
+      ? inOurWords(decision.reason, decision.message)
+      : COMING[decision.action];
+    if (last.result !== 'attempt-failed') return coming;
+    if (isRefused) {
+      return `Momento refused to renew the key (attempt ${last.attempts}). Make a new key in Momento's console and import it.`;
+    }
+    return isAtItself(decision.reason)
+      ? `Attempt ${last.attempts} failed, or did not finish; the next run tries again.`
+      : coming;
+  }
+
+  function remedy(): string {
+    if (isEndWrong || isRefused) return importing(key, place);
+    return last.result === 'attempt-failed' && isAtItself(decision.reason)
+      ? typed(`rotate --key ${key.name}`, place)
+      : remedyOf(decision.reason, key, place);
+  }
+
+  function section(): string | undefined {
+    if (isEndWrong) return undefined;
+    if (isRefused) return 'docs/runbook.md#key-refused';
+    if (last.result === 'attempt-failed') return 'docs/runbook.md#rotation-failed';
+    return overdue ? 'docs/runbook.md#key-overdue' : undefined;
+  }
 }
+
+/** Nothing but the failed attempt holds the key up. */
+const isAtItself = (reason: Reason): boolean => reason === 'interrupted';
+
+function wrongEndOf(current: Gathered['current']): EndContradiction | undefined {
+  if (current === undefined || current.content.kind === 'unparsable') return undefined;
+  const { content } = current;
+  return content.kind === 'pair'
+    ? endContradiction(content.pair.validUntil, content.pair.key)
+    : endContradiction(content.validUntil, content.key);
+}
+
+/** For `status` and `doctor`, where it stands in the secret. */
+export const wrongEndSentence = (wrongEnd: EndContradiction): string =>
+  `${contradictionSentence(wrongEnd)} Write ${rightEnd(wrongEnd)} into the key's file, and import it again.`;
+
+const importing = ({ name }: Key, place: Place): string =>
+  typed(`import momento_key.json --key ${name}`, place);
 
 /** The function's sentence, without the longer way to do what this command does. */
 export const inOurWords = (reason: string, message: string): string =>
@@ -164,26 +241,34 @@ export function shortLife(
   return `lives ${duration(lifeSeconds)}, too short to be renewed reliably: import one that lives at least ${duration(least)}.`;
 }
 
-function remedyOf(reason: Reason, { name }: Key, place: Place): string {
+function remedyOf(reason: Reason, key: Key, place: Place): string {
   switch (reason) {
     case 'no-value':
     case 'key-expired':
     case 'unparsable-value':
     case 'no-refresh-token':
     case 'v2-key':
-      return typed(`import momento_key.json --key ${name}`, place);
+      return importing(key, place);
+    case 'backing-off':
+      return typed(`rotate --key ${key.name}`, place);
     case 'secret-scheduled-for-deletion':
     case 'expiry-unknown':
     case 'value-too-large':
       return 'docs/reasons.md';
     default:
-      return typed(`rotate --dry-run --key ${name}`, place);
+      return typed(`rotate --dry-run --key ${key.name}`, place);
   }
 }
 
-function lastResult({ current, claim }: Gathered, next: Reason): LastResult {
+function lastResult({ current, claim }: Gathered, next: Reason, nowMs: number): LastResult {
   if (current === undefined) return { result: 'none', atMs: undefined };
-  if (next === 'claimed-by-another-run') return { result: 'running', atMs: undefined };
+  // Also one that has staged its pair, and is just testing it.
+  const isRunning =
+    claim?.claim !== undefined &&
+    claim.attempt !== undefined &&
+    !claim.hasEnded &&
+    nowMs < claim.claim.runEndsAtMs;
+  if (isRunning || next === 'claimed-by-another-run') return { result: 'running', atMs: undefined };
   if (claim?.attempt !== undefined) {
     return {
       result: 'attempt-failed',
@@ -197,7 +282,7 @@ function lastResult({ current, claim }: Gathered, next: Reason): LastResult {
   };
 }
 
-const LASTING: readonly string[] = ['AWSCURRENT', 'AWSPREVIOUS'];
+const LASTING: readonly string[] = [AWSCURRENT, 'AWSPREVIOUS'];
 
 function shownLabels(labels: ReadonlyMap<string, string>): readonly Label[] {
   return [...labels]
@@ -207,8 +292,13 @@ function shownLabels(labels: ReadonlyMap<string, string>): readonly Label[] {
 
 export function meaningOf(label: string): string | undefined {
   if (LASTING.includes(label)) return undefined;
-  if (label === 'AWSPENDING') return 'a new pair that is not tested yet; the next run does it';
-  if (label === 'MOMENTO_CLAIM') return 'an attempt is under way, or has failed and is tried again';
+  if (label === AWSPENDING) return 'a new pair that is not tested yet; the next run does it';
+  if (label === MOMENTO_CLAIM) return 'an attempt is under way, or has failed and is tried again';
+  if (label === MOMENTO_ENDED) return 'the attempt is over: Momento refused to renew the key';
+  if (label === MOMENTO_CARRIED)
+    return 'a new pair among edited fields; the next run goes on with it';
+  if (label === MOMENTO_IMPORT)
+    return 'an import that did not finish; the next run takes the label off';
   if (label.startsWith(MOMENTO_REFUSED)) {
     return 'Momento refuses the new pair; runs test it again before they give it up';
   }

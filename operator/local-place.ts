@@ -32,7 +32,7 @@ export async function askLocalStack(given: string): Promise<LocalPlace> {
   const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
   if (!(port >= 1 && port <= 65_535)) {
     throw wrongUsage(
-      `--local=${given.slice(0, 40)} names no port.`,
+      `--local=${given} names no port.`,
       `Write --local, or --local=PORT with the port of AWS that npm start shows.`,
     );
   }

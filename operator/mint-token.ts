@@ -8,7 +8,8 @@ import { mint, type TokenCall } from '../lambda/vend-token/mint.ts';
 import type { Scope } from '../lambda/vend-token/scope.ts';
 import { problemCodeOf } from '../lambda/vend-token/vend.ts';
 import { SecretVendingKey } from '../lambda/vend-token/vending-key.ts';
-import { findDeployment, findVendingSecret } from './deployment.ts';
+import { configuredKeyNames } from './configured.ts';
+import { findDeployment, findVendingSecret, namesOf, secretName } from './deployment.ts';
 import { explain, named } from './explain.ts';
 import { findPlace, type Place, type PlaceOptions, typed } from './place.ts';
 import { Problem } from './problem.ts';
@@ -23,10 +24,13 @@ export async function mintToken(
   projectDirectory: string,
 ): Promise<string> {
   const place = await findPlace(options, projectDirectory);
-  const secretArn = await terminal
-    .progress('Looking for the stack', async () =>
-      findVendingSecret(await findDeployment(place), place),
-    )
+  const { secretArn, name } = await terminal
+    .progress('Looking for the stack', async () => {
+      const deployment = await findDeployment(place);
+      const secretArn = await findVendingSecret(deployment, place);
+      const names = namesOf(deployment.outputs, configuredKeyNames(projectDirectory));
+      return { secretArn, name: names.get(secretArn ?? '') };
+    })
     .catch((error: unknown) => {
       throw explain(error, place);
     });
@@ -49,19 +53,21 @@ export async function mintToken(
     );
     return tokenAnswer(minted, scope.tokenId, clock.now()).body;
   } catch (error) {
-    throw notMinted(error, place);
+    throw notMinted(error, name ?? secretName(secretArn), place);
   }
 }
 
-function notMinted(error: unknown, place: Place): Problem {
+/** @param name of the vending key */
+function notMinted(error: unknown, name: string, place: Place): Problem {
+  const importing = typed(`import momento_key.json --key ${name}`, place);
   const code = problemCodeOf(error);
   const next = {
     forbidden: undefined,
     'rate-limited': 'Try again in a second.',
-    'no-key': typed('import momento_key.json', place),
+    'no-key': importing,
     'upstream-unavailable': typed('doctor', place),
     'upstream-timeout': 'Try again.',
-    'upstream-key-refused': `${typed('import momento_key.json', place)}    # a super-user key`,
+    'upstream-key-refused': `${importing}    # a super-user key`,
     'bad-policy': 'Mend the policies.',
   }[code];
   return new Problem(`${code}: ${named(error).message}`, { next, cause: error });

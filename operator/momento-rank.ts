@@ -36,6 +36,8 @@ export async function rankOf({
   const client = new control.ScsControlClient(
     localEndpoint ?? controlEndpoint,
     localEndpoint === undefined ? credentials.createSsl() : credentials.createInsecure(),
+    // A proxy would get the key in plain text, and does not know this machine.
+    localEndpoint === undefined ? {} : { 'grpc.enable_http_proxy': 0 },
   );
   const metadata = new Metadata();
   metadata.set('authorization', wireKey);

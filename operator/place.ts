@@ -1,6 +1,7 @@
 // Where the stack is: in an AWS account, or on this machine.
 
 import type { Credentials } from './local-place.ts';
+import { shellWord } from './shell-word.ts';
 
 /** What every AWS client is made with. */
 export interface ClientSettings {
@@ -87,7 +88,7 @@ export async function findPlace(options: PlaceOptions, projectDirectory: string)
 }
 
 const optionText = (name: string, value: string | undefined): string =>
-  value === undefined ? '' : ` --${name} ${value}`;
+  value === undefined ? '' : ` --${name} ${shellWord(value)}`;
 
 /** `npx momento-auth <words>`, leading to the same place. */
 export const typed = (words: string, { options }: Pick<Place, 'options'>): string =>

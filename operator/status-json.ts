@@ -53,6 +53,7 @@ function keyJson(key: KeyState, nowMs: number) {
     })),
     needsPerson: key.needsPerson,
     remedy: key.remedy ?? null,
+    section: key.section ?? null,
   };
 }
 

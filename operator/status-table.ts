@@ -1,9 +1,10 @@
 // `status` for people: a table, what is odd in words, and one sentence at the end. Pure.
 
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import { duration } from '../lambda/rotate-key/wording.ts';
 import { folded } from './folded.ts';
-import { type KeyState, shortLife } from './key-state.ts';
+import { type KeyState, shortLife, wrongEndSentence } from './key-state.ts';
 import { lifeBar } from './life-bar.ts';
 import { typed } from './place.ts';
 import { roughly, short } from './short-duration.ts';
@@ -19,11 +20,13 @@ export interface Sheet {
 
 const LEAST_BAR = 8;
 const MOST_BAR = 24;
+/** A shorter one tells nothing: rather go without another column. */
+const LEAST_NAME = 12;
 /** What the widest cells of the other columns and the spaces between take, without the key's name and the bar. */
 const OTHER_COLUMNS = 60;
 
 export function statusText(status: Status, sheet: Sheet): string {
-  const { colours } = sheet;
+  const { colours, foldAt = Number.POSITIVE_INFINITY } = sheet;
   const { stack, scheduleIntervalSeconds, keys } = status;
   const { isWell, sentence, next } = summary(status);
   const heading =
@@ -31,18 +34,23 @@ export function statusText(status: Status, sheet: Sheet): string {
     colours.dim(
       `${stack.region}, account ${stack.accountId}; keys are looked at every ${duration(scheduleIntervalSeconds)}`,
     );
+  const say = (line: string, hang = 2) => folded(line, foldAt, hang);
   return [
-    heading,
+    say(heading),
     '',
     keyTable(status, sheet),
     ...section(
       '',
       keys.flatMap((key) => remarks(key, status, sheet)),
     ),
-    ...section('', labelLines(keys, colours)),
-    ...section('', alarmLines(status, colours)),
+    ...section('', labelLines(keys, sheet)),
+    ...section('', alarmLines(status, sheet)),
     '',
-    isWell ? `${colours.green('✓')} ${sentence}` : `${colours.red('✗')} ${colours.bold(sentence)}`,
+    say(
+      isWell
+        ? `${colours.green('✓')} ${sentence}`
+        : `${colours.red('✗')} ${colours.bold(sentence)}`,
+    ),
     ...(next === undefined ? [] : [`  ${colours.cyan(next)}`]),
   ].join('\n');
 }
@@ -50,25 +58,53 @@ export function statusText(status: Status, sheet: Sheet): string {
 const section = (before: string, lines: readonly string[]): readonly string[] =>
   lines.length === 0 ? [] : [before, ...lines];
 
+/** What a row says, without the key's name. */
+interface Cells {
+  readonly age: string;
+  readonly bar: string;
+  readonly left: string;
+  readonly next: string;
+  readonly last: string;
+}
+
 function keyTable(status: Status, { colours, columns }: Sheet): string {
-  const names = status.keys.map(({ name }) => name.length);
-  const nameWidth = Math.min(Math.max(3, ...names), columns - OTHER_COLUMNS - LEAST_BAR);
-  const barWidth = Math.min(MOST_BAR, Math.max(LEAST_BAR, columns - OTHER_COLUMNS - nameWidth));
+  const longest = Math.max(3, ...status.keys.map(({ name }) => name.length));
+  const leastName = Math.min(longest, LEAST_NAME);
+  const besideBar = columns - OTHER_COLUMNS - LEAST_BAR;
+  const widthBesideBar = Math.min(longest, Math.max(leastName, besideBar));
+  const barWidth = Math.min(
+    MOST_BAR,
+    Math.max(LEAST_BAR, columns - OTHER_COLUMNS - widthBesideBar),
+  );
+  const rows = status.keys.map((key): Cells => {
+    const [bar, left] = lifeCells(key, status.nowMs, barWidth, colours);
+    return {
+      age: key.createdAtMs === undefined ? '–' : roughly((status.nowMs - key.createdAtMs) / 1000),
+      bar,
+      left,
+      next: nextCell(key, status, colours),
+      last: lastCell(key, status.nowMs, colours),
+    };
+  });
+  const narrow = { columns, leastName, rows };
+  const chosen =
+    besideBar >= leastName
+      ? COLUMNS
+      : (NARROWER.find((names) => roomForName(names, narrow) >= leastName) ?? NARROWEST);
+  const nameWidth =
+    chosen === COLUMNS
+      ? widthBesideBar
+      : Math.min(longest, Math.max(4, roomForName(chosen, narrow)));
   const table = new Table({
-    head: ['KEY', 'AGE', 'LIFE LEFT', 'NEXT ATTEMPT', 'LAST RESULT'].map((text) =>
-      colours.dim(text),
-    ),
+    head: ['KEY', ...chosen.map((name) => HEAD[name])].map((text) => colours.dim(text)),
     // Its own colours know nothing of NO_COLOR.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
     chars: NO_BORDERS,
   });
-  for (const key of status.keys) {
+  for (const [index, cells] of rows.entries()) {
     table.push([
-      colours.bold(cut(key.name, nameWidth)),
-      key.createdAtMs === undefined ? '–' : roughly((status.nowMs - key.createdAtMs) / 1000),
-      lifeCell(key, status.nowMs, barWidth, colours),
-      nextCell(key, status, colours),
-      lastCell(key, status.nowMs, colours),
+      colours.bold(cut(status.keys[index]?.name ?? '', nameWidth)),
+      ...chosen.map((name) => cellText(name, cells, chosen === COLUMNS)),
     ]);
   }
   return table
@@ -77,6 +113,40 @@ function keyTable(status: Status, { colours, columns }: Sheet): string {
     .map((line) => line.trimEnd())
     .join('\n');
 }
+
+type Column = 'age' | 'left' | 'next' | 'last';
+
+const HEAD: Readonly<Record<Column, string>> = {
+  age: 'AGE',
+  left: 'LIFE LEFT',
+  next: 'NEXT ATTEMPT',
+  last: 'LAST RESULT',
+};
+
+const COLUMNS: readonly Column[] = ['age', 'left', 'next', 'last'];
+const NARROWEST: readonly Column[] = ['left'];
+/** Without the bar; and what goes first where there is no room: the rest is in --json, and in a wider terminal. */
+const NARROWER: readonly (readonly Column[])[] = [
+  [...COLUMNS],
+  ['left', 'next', 'last'],
+  ['left', 'next'],
+  NARROWEST,
+];
+
+const cellText = (column: Column, cells: Cells, withBar: boolean): string =>
+  column === 'left' && withBar ? `${cells.bar} ${cells.left}`.trimStart() : cells[column];
+
+/** What those columns leave, with two blanks before each. */
+const roomForName = (
+  names: readonly Column[],
+  { columns, rows }: { readonly columns: number; readonly rows: readonly Cells[] },
+): number =>
+  names.reduce((room, name) => {
+    const widths = rows.map(
+      (cells) => stripVTControlCharacters(cellText(name, cells, false)).length,
+    );
+    return room - 2 - Math.max(HEAD[name].length, ...widths);
+  }, columns);
 
 const NO_BORDERS = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
@@ -87,17 +157,20 @@ const NO_BORDERS = Object.fromEntries(
 const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 
-function lifeCell(
+/** The bar, where there is one, and the text. */
+function lifeCells(
   { validUntil, createdAtMs }: KeyState,
   nowMs: number,
   width: number,
   colours: Colours,
-): string {
-  if (validUntil === undefined || createdAtMs === undefined) return '–';
-  if (validUntil === 0) return 'never ends';
+): readonly [bar: string, left: string] {
+  if (validUntil === undefined || createdAtMs === undefined) return ['', '–'];
+  if (validUntil === 0) return ['', 'never ends'];
   const leftMs = validUntil * 1000 - nowMs;
-  const bar = lifeBar(leftMs / (validUntil * 1000 - createdAtMs), width, colours);
-  return `${bar} ${leftMs <= 0 ? colours.red('ended') : short(leftMs / 1000)}`;
+  return [
+    lifeBar(leftMs / (validUntil * 1000 - createdAtMs), width, colours),
+    leftMs <= 0 ? colours.red('ended') : short(leftMs / 1000),
+  ];
 }
 
 /** The schedule's next tick is not known, only that it comes within its interval. */
@@ -140,35 +213,55 @@ function remarks(
   const lines: string[] = [];
   if (key.needsPerson) {
     say(colours.red('✗'), key.message);
-    if (key.remedy !== undefined) lines.push(`  ${colours.cyan(key.remedy)}`);
+    for (const typed of [key.remedy, key.section])
+      if (typed !== undefined) lines.push(`  ${colours.cyan(typed)}`);
   } else if (key.next !== 'not-due' && key.next !== undefined) {
     say(colours.dim('·'), key.message);
   }
   const tooShort = key.next === 'key-expired' ? undefined : shortLife(key, status);
   if (tooShort !== undefined) say(colours.yellow('!'), tooShort);
+  if (key.wrongEnd !== undefined && !key.needsPerson)
+    say(colours.yellow('!'), wrongEndSentence(key.wrongEnd));
   return lines;
 }
 
-function labelLines(keys: readonly KeyState[], colours: Colours): readonly string[] {
+function labelLines(
+  keys: readonly KeyState[],
+  { colours, foldAt = Number.POSITIVE_INFINITY }: Sheet,
+): readonly string[] {
   return keys.flatMap(({ name, labels }) => {
     if (labels.length === 0) return [];
     const lasting = labels.filter(({ meaning }) => meaning === undefined);
     return [
-      colours.dim(
-        `labels  ${name}: ${lasting.map(({ label, versionId }) => `${label} ${versionId.slice(0, 8)}`).join(', ')}`,
+      folded(
+        colours.dim(
+          `labels  ${name}: ${lasting.map(({ label, versionId }) => `${label} ${versionId.slice(0, 8)}`).join(', ')}`,
+        ),
+        foldAt,
+        8,
       ),
       ...labels.flatMap(({ label, versionId, meaning }) =>
         meaning === undefined
           ? []
-          : [`        ${colours.yellow(label)} ${versionId.slice(0, 8)}: ${meaning}`],
+          : [
+              folded(
+                `        ${colours.yellow(label)} ${versionId.slice(0, 8)}: ${meaning}`,
+                foldAt,
+                10,
+              ),
+            ],
       ),
     ];
   });
 }
 
-function alarmLines({ alarms, alarmsProblem, nowMs }: Status, colours: Colours): readonly string[] {
+function alarmLines(
+  { alarms, alarmsProblem, nowMs }: Status,
+  { colours, foldAt = Number.POSITIVE_INFINITY }: Sheet,
+): readonly string[] {
+  const say = (line: string) => folded(line, foldAt, 2);
   if (alarms === undefined)
-    return [`${colours.red('✗')} The alarms cannot be read: ${alarmsProblem}`];
+    return [say(`${colours.red('✗')} The alarms cannot be read: ${alarmsProblem}`)];
   if (alarms.length === 0) return [`${colours.yellow('!')} The stack has no alarms.`];
   const loud = alarms.filter(({ state }) => state === 'ALARM');
   const silent = alarms.filter(({ state }) => state === 'INSUFFICIENT_DATA').length;
@@ -180,10 +273,12 @@ function alarmLines({ alarms, alarmsProblem, nowMs }: Status, colours: Colours):
   ];
   return [
     ...loud.flatMap(({ sentence, section: at, sinceMs }) => [
-      `${colours.red('ALARM')} ${sentence}${sinceMs === undefined ? '' : colours.dim(` (${short((nowMs - sinceMs) / 1000)})`)}`,
+      say(
+        `${colours.red('ALARM')} ${sentence}${sinceMs === undefined ? '' : colours.dim(` (${short((nowMs - sinceMs) / 1000)})`)}`,
+      ),
       ...(at === undefined ? [] : [`  ${colours.cyan(at)}`]),
     ]),
-    colours.dim(`alarms  ${counts.join(', ')}`),
+    say(colours.dim(`alarms  ${counts.join(', ')}`)),
   ];
 }
 

@@ -30,6 +30,7 @@ export interface Status {
   readonly alarmsProblem: string | undefined;
 }
 
+/** Requests cost money. */
 const WATCH_EVERY_MS = 15_000;
 const WATCH_LOCAL_EVERY_MS = 1_000;
 
@@ -53,7 +54,17 @@ export async function status(
       : [chooseKey(stack.keys, options.key, 'status', stack.place)];
   const look = () => lookAtAll({ ...stack, keys: chosen }, terminal, now);
 
-  if (options.watch) return watch(look, options, stack.place, terminal);
+  if (options.watch) {
+    const { watch } = await import('./watch.ts');
+    return watch({
+      look,
+      everyMs: stack.place.isLocal ? WATCH_LOCAL_EVERY_MS : WATCH_EVERY_MS,
+      inFull: (seen) => shown(seen, options, terminal),
+      json: options.json === true,
+      terminal,
+      clock: systemClock,
+    });
+  }
   const seen = await terminal.progress('Looking at the keys', look);
   terminal.print(shown(seen, options, terminal));
   return exitCodeOf(seen);
@@ -101,47 +112,4 @@ function shown(seen: Status, { json }: StatusOptions, terminal: Terminal): strin
     columns: terminal.columns(),
     ...(terminal.isScreen && { foldAt: terminal.columns() }),
   });
-}
-
-/** Until Ctrl-C, which is how a person ends it: the exit code is that of the last look. */
-async function watch(
-  look: () => Promise<Status>,
-  options: StatusOptions,
-  place: Place,
-  terminal: Terminal,
-): Promise<ExitCode> {
-  const { watchLines } = await import('./status-table.ts');
-  const everyMs = place.isLocal ? WATCH_LOCAL_EVERY_MS : WATCH_EVERY_MS;
-  const { interrupted, isScreen } = terminal;
-  let drawnRows = 0;
-  let last: ExitCode = WELL;
-  while (!interrupted.aborted) {
-    const seen = await orInterrupted(look(), interrupted);
-    if (seen === undefined) break;
-    last = exitCodeOf(seen);
-    if (options.json) terminal.print(JSON.stringify(statusJson(seen)));
-    else if (isScreen) {
-      const text = `${shown(seen, options, terminal)}\n\n${terminal.colours.dim('Ctrl-C ends it.')}`;
-      terminal.print(over(drawnRows, terminal.rows()) + text);
-      drawnRows = text.split('\n').length;
-    } else for (const line of watchLines(seen)) terminal.print(line);
-    await systemClock.sleep(everyMs, interrupted);
-  }
-  return last;
-}
-
-/** Goes back to the beginning of what was drawn, or of the screen where that has left it. */
-function over(drawnRows: number, rows: number): string {
-  if (drawnRows === 0) return '';
-  return drawnRows < rows ? `\u001b[${drawnRows}A\u001b[J` : '\u001b[2J\u001b[H';
-}
-
-async function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return Promise.race([
-    work,
-    new Promise<undefined>((resolve) => {
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    }),
-  ]);
 }

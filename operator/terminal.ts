@@ -26,6 +26,8 @@ export interface Terminal {
   readonly rows: () => number;
   /** Aborts at Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** Aborts when nobody reads stdout any more: `| head -1` has had its line. */
+  readonly unread: AbortSignal;
   /**
    * A result.
    * @param hang folds it to the terminal's width, with so many blanks before each line but the first. @default as it is
@@ -66,8 +68,10 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
   const isInteractive = stdin.isTTY === true && stderr.isTTY === true;
   const noteColours = pc.createColors(hasColours(stderr));
 
-  // Whoever reads may stop reading.
-  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  // Whoever reads may stop reading; what has begun is ended all the same.
+  const reader = new AbortController();
+  stdout.on('error', () => reader.abort());
+  stderr.on('error', () => {});
   let endLine = () => {};
 
   // Redacted as a whole: folding could hide a secret from it.
@@ -91,6 +95,7 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
     columns: () => stdout.columns ?? PLAIN_COLUMNS,
     rows: () => stdout.rows ?? 24,
     interrupted,
+    unread: reader.signal,
     print: (text, hang) => write(stdout, text, hang),
     note: (text, hang) => write(stderr, text, hang),
     printCredential: (text) => void stdout.write(`${text}\n`),

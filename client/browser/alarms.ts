@@ -20,8 +20,11 @@ export function stopwatch(
 const LONGEST_TIMER_MS = 30_000;
 
 export interface Alarms {
-  /** Runs once, when `leftMs()` is 0 or less. Returns how to call it off. */
-  when(leftMs: () => number, run: () => void): () => void;
+  /**
+   * Runs once, when `leftMs()` is 0 or less. Returns how to call it off. If somebody waits for it, it
+   * keeps a process of Node.js alive.
+   */
+  when(leftMs: () => number, run: () => void, awaited?: boolean): () => void;
   /** Runs at once what is due: timers may be late. */
   look(): void;
 }
@@ -29,7 +32,7 @@ export interface Alarms {
 export function alarmsOn(surroundings: Pick<Surroundings, 'setTimeout' | 'clearTimeout'>): Alarms {
   const looks = new Set<() => void>();
   return {
-    when(leftMs, run) {
+    when(leftMs, run, awaited) {
       let timer: unknown;
       const cancel = () => {
         surroundings.clearTimeout(timer);
@@ -41,6 +44,7 @@ export function alarmsOn(surroundings: Pick<Surroundings, 'setTimeout' | 'clearT
         if (left > 0) {
           looks.add(look);
           timer = surroundings.setTimeout(look, Math.min(left, LONGEST_TIMER_MS));
+          if (!awaited) (timer as { unref?(): void }).unref?.();
         } else run();
       };
       look();
@@ -70,4 +74,13 @@ export function timeLimit(
       signal.removeEventListener('abort', abort);
     },
   };
+}
+
+/** What comes of it; or, if the signal is aborted first, the signal's reason is thrown. */
+export function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -4,7 +4,6 @@ import { isTokenRefused } from './momento-error.ts';
 import type { Lease, MovingClient } from './moving-client.ts';
 import type { MomentoToken } from './request-token.ts';
 import { type NumberedItem, type Stream, splice, type TopicGap } from './splice.ts';
-import type { TokenState } from './token-provider.ts';
 
 /** The SDK's `TopicClient`, as far as it is used. */
 export interface SubscribingClient<Item> {
@@ -25,8 +24,9 @@ export interface TopicHandlers<Item> {
   /** Messages are missing before the next one: load anew what they would have told. @default nothing */
   readonly onGap?: (gap: TopicGap) => void;
   /**
-   * An error of the SDK other than a refused token; the subscription is tried again, with growing
-   * pauses and at the next token. Why there is no token is in the provider's state. @default nothing
+   * An error of the SDK other than a refused token, or what making the client threw; the subscription is
+   * tried again, with growing pauses and at the next token. Why there is no token is in the provider's
+   * state. @default nothing
    */
   readonly onError?: (error: unknown) => void;
 }
@@ -55,16 +55,22 @@ interface Subscription {
 interface Part<Item> {
   readonly token: MomentoToken;
   readonly stream: Stream<Item>;
-  readonly lease: Lease<SubscribingClient<Item>>;
+  lease?: Lease<SubscribingClient<Item>>;
   subscription?: Subscription;
-  overlap?: ReturnType<typeof setTimeout>;
+  /** First until the answer, then until the old subscription goes. */
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 const WATCH_MS = 1_000;
+/** The SDK sets no limit itself. */
+const SUBSCRIBE_MS = 15_000;
 
-/** Subscribes until `close()`, or until the provider is closed. After a new login it goes on. */
+/**
+ * Subscribes until `close()`, or until the provider is closed. At a login (`renew()`) the subscription
+ * ends at once, and another begins with the new login's token.
+ */
 export function followTopic<Item extends NumberedItem>(
   topics: MovingClient<SubscribingClient<Item>>,
   cacheName: string,
@@ -75,8 +81,10 @@ export function followTopic<Item extends NumberedItem>(
   const { tokens } = topics;
   const parts = new Set<Part<Item>>();
   let newest: Part<Item> | undefined;
+  let { login } = tokens.getState();
   let failures = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
   let isSubscribed = () => {};
   const subscribed = new Promise<void>((resolve) => {
     isSubscribed = resolve;
@@ -84,10 +92,10 @@ export function followTopic<Item extends NumberedItem>(
 
   const drop = (part: Part<Item>) => {
     if (!parts.delete(part)) return;
-    clearTimeout(part.overlap);
+    clearTimeout(part.timer);
     part.stream.end();
     part.subscription?.unsubscribe();
-    part.lease.release();
+    part.lease?.release();
   };
   const dropAll = () => {
     clearTimeout(retry);
@@ -108,7 +116,11 @@ export function followTopic<Item extends NumberedItem>(
     drop(part);
     // An old subscription may die: the new one is there, or on its way.
     if (part !== newest) return;
-    if (isTokenRefused(error)) return void tokens.renew(part.token);
+    if (isTokenRefused(error)) {
+      // The next token may be the same again, if the endpoint gives one to many; the provider takes its time.
+      newest = undefined;
+      return void tokens.renew(part.token);
+    }
     told(() => onError?.(error));
     const pauseMs = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** failures);
     failures += 1;
@@ -122,12 +134,13 @@ export function followTopic<Item extends NumberedItem>(
 
   const move = async (token: MomentoToken) => {
     clearTimeout(retry);
-    const lease = topics.lease(token);
-    const part: Part<Item> = { token, stream: joint.open(), lease };
+    const part: Part<Item> = { token, stream: joint.open() };
     parts.add(part);
     newest = part;
-    const answer = await part.lease.client
-      .subscribe(cacheName, topicName, {
+    part.timer = setTimeout(() => fail(part, new Error('Momento did not answer')), SUBSCRIBE_MS);
+    try {
+      part.lease = topics.lease(token);
+      const answer = await part.lease.client.subscribe(cacheName, topicName, {
         onItem: (item) => part.stream.item(item),
         onDiscontinuity: (gap) => part.stream.position(gap.newSequenceNumber()),
         onError: (error, subscription) => {
@@ -135,21 +148,28 @@ export function followTopic<Item extends NumberedItem>(
           if (subscription.isSubscribed) told(() => onError?.(error));
           else fail(part, error);
         },
-      })
-      .catch((error: unknown) => error);
-    if (!isSubscription(answer)) return fail(part, answer);
-    if (!parts.has(part)) return answer.unsubscribe();
-    part.subscription = answer;
+      });
+      if (!isSubscription(answer)) return fail(part, answer);
+      if (!parts.has(part)) return answer.unsubscribe();
+      part.subscription = answer;
+    } catch (error) {
+      return fail(part, error);
+    }
     failures = 0;
     isSubscribed();
-    part.overlap = setTimeout(() => part.stream.join(), overlapMs);
+    clearTimeout(part.timer);
+    part.timer = setTimeout(() => part.stream.join(), overlapMs);
   };
 
   const stop = tokens.subscribe(follow);
-  function follow({ status, token }: Pick<TokenState, 'status' | 'token'>): void {
+  /** The present state: one that is told may have been overtaken by a login. */
+  function follow(): void {
+    const { status, token, login: present } = tokens.getState();
+    const isOver = status === 'forbidden' || status === 'login-needed' || present !== login;
+    login = present;
     if (status === 'closed') close();
-    else if (status === 'forbidden' || status === 'login-needed') dropAll();
-    else if (token && token.authToken !== newest?.token.authToken) void move(token);
+    else if (isOver) dropAll();
+    if (!closed && token && token.authToken !== newest?.token.authToken) void move(token);
   }
   // A stream of the SDK (1.118) that had no message yet, and loses the network for longer than its first
   // attempt to come back, ends without telling anybody.
@@ -164,14 +184,11 @@ export function followTopic<Item extends NumberedItem>(
     closed = true;
     dropAll();
   }
-  let closed = false;
-  tokens.getToken().then(
-    (token) => {
-      if (!closed) follow({ status: 'token', token });
-    },
+  tokens
+    .getToken()
     // The provider's state tells.
-    () => {},
-  );
+    .catch(() => {})
+    .then(follow);
   return { subscribed, close };
 }
 

@@ -1,4 +1,4 @@
-// momento-auth-stack/browser: a Momento token that lives, and clients that follow it.
+// momento-auth-client/browser: a Momento token that lives, and clients that follow it.
 
 export {
   type FollowOptions,

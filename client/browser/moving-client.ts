@@ -9,7 +9,8 @@ export interface MovingClientOptions<Client> {
   /** Makes a client of the token. Called once for each. */
   readonly make: (token: MomentoToken) => Client;
   /**
-   * Called when a newer client has taken over, and no call and no subscription is left on this one.
+   * Called when there is a newer client, or the token is gone, and no call and no subscription is left
+   * on this one.
    *
    * @default - `client.close()`, if it has one
    */
@@ -27,6 +28,7 @@ export interface MovingClient<Client> {
   /**
    * Calls Momento with the client of a living token. When Momento refuses the token, the call is made
    * once more with a new one: a refused call had no effect. The second answer is handed over as it is.
+   * After a login there is no second call: it would be made in another user's name.
    *
    * @throws MomentoTokenError if there is no token; and what `call` throws
    */
@@ -74,12 +76,12 @@ export function movingClient<Client>({
     };
   };
 
-  const stop = tokens.subscribe(({ status }) => {
-    if (status !== 'closed' && status !== 'forbidden' && status !== 'login-needed') return;
+  const stop = tokens.subscribe(({ status, token }) => {
+    if (status === 'closed') stop();
+    if (token) return;
     const before = newest;
     newest = undefined;
     dropIfDone(before);
-    if (status === 'closed') stop();
   });
 
   return {
@@ -95,16 +97,17 @@ export function movingClient<Client>({
         }
       };
       const token = await tokens.getToken();
-      let again: Promise<MomentoToken>;
+      const { login } = tokens.getState();
+      const isSecondOfUse = (answer: unknown) =>
+        isTokenRefused(answer) && tokens.getState().login === login;
       try {
         const answer = await once(token);
-        if (!isTokenRefused(answer)) return answer;
-        again = tokens.renew(token);
+        if (!isSecondOfUse(answer)) return answer;
       } catch (error) {
-        if (!isTokenRefused(error)) throw error;
-        again = tokens.renew(token);
+        if (!isSecondOfUse(error)) throw error;
       }
-      return once(await again);
+      const next = await tokens.renew(token);
+      return once(next);
     },
   };
 }

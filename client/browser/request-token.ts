@@ -103,12 +103,13 @@ function errorOf({ status, headers }: TokenAnswer, body: unknown, nowMs: number)
 }
 
 const ENDINGS: Readonly<Record<number, TokenErrorCode>> = { 401: 'login-needed', 403: 'forbidden' };
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
 const LONGEST_BY_DATE_MS = 300_000;
 
-/** Seconds are obeyed as they are. A date is reckoned from the answer's own, where a page may read that one. */
+/** At most an hour. A date is reckoned from the answer's own, where a page may read that one. */
 export function retryAfterMs(headers: TokenAnswer['headers'], nowMs: number): number | undefined {
   const text = headers.get('retry-after') ?? '';
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER_MS);
   const delayMs = Date.parse(text) - (Date.parse(headers.get('date') ?? '') || nowMs);
   // A clock that is an hour behind must not make a page wait for an hour.
   return delayMs > 0 ? Math.min(delayMs, LONGEST_BY_DATE_MS) : undefined;

@@ -78,6 +78,7 @@ export function siblingTabs(
         adopt({ ...heard, login });
       }
     };
+    joined.unref?.();
   };
 
   return {

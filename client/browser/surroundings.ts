@@ -19,6 +19,8 @@ export interface Channel {
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   postMessage(message: unknown): void;
   close(): void;
+  /** Of Node.js: it keeps no process alive. */
+  unref?(): void;
 }
 
 export interface Locks {

@@ -3,7 +3,7 @@
 export type TokenErrorCode =
   /** Nobody is logged in, or the endpoint refuses the login: log in, then `renew()`. */
   | 'login-needed'
-  /** This user may not have a token. Nothing is tried again until `renew()`. */
+  /** This user may not have a token, not even with a new ID token. Nothing is tried again until `renew()`. */
   | 'forbidden'
   /** No answer that a page may read: no network, or a refusal of the gateway, which has no CORS headers. */
   | 'unreachable'
@@ -13,7 +13,7 @@ export type TokenErrorCode =
   | 'refused'
   /** 200, and no token in it that lives. */
   | 'bad-answer'
-  /** `getIdToken` threw. */
+  /** `getIdToken` threw, or did not answer in time. */
   | 'login-unknown'
   /** The provider was closed. */
   | 'closed';

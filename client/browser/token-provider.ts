@@ -8,12 +8,13 @@
 //                            │  ▼
 //                           waiting ──► failed          tries used up; getToken(), online or shown: again
 //     renewing ── 401, and again with a new ID token ──► login-needed   renew(): again
-//     renewing ── 403 ─────────────────────────────────► forbidden      renew(): again
+//     renewing ── 403, and with a new ID token too ────► forbidden      renew(): again
 //     any ── close() ──────────────────────────────────► closed
 //
-// A token that lives is handed out in `renewing`, `waiting` and `failed` too; after 401 and 403 it is dropped.
+// A token that lives is handed out in `renewing`, `waiting` and `failed` too; in `login-needed` and
+// `forbidden` there is none.
 
-import { alarmsOn, stopwatch } from './alarms.ts';
+import { alarmsOn, orAborted, stopwatch, timeLimit } from './alarms.ts';
 import { type LivingToken, leftMs, type MomentoToken, requestToken } from './request-token.ts';
 import { siblingTabs } from './sibling-tabs.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,7 +33,8 @@ export interface MomentoTokenProviderOptions {
   /** The stack's output `TokenEndpointUrl`. */
   readonly url: string;
   /**
-   * The ID token of whoever is logged in now; null or undefined if nobody is. Asked before each request.
+   * The ID token of whoever is logged in now; null or undefined if nobody is. Asked before each request,
+   * and then once more, with `refresh`, if the token has not much life left. May come from a cache.
    *
    * @default - no `Authorization`, for an endpoint that lets everyone in
    */
@@ -44,7 +46,7 @@ export interface MomentoTokenProviderOptions {
    */
   readonly shareBetweenTabs?: boolean;
   /**
-   * How long one request may take, in milliseconds.
+   * How long one request may take, or one answer of `getIdToken`, in milliseconds.
    *
    * @default 10,000
    */
@@ -81,6 +83,11 @@ export type TokenStatus =
 /** A new object with each change, and the same one until then: fit for `useSyncExternalStore`. */
 export interface TokenState {
   readonly status: TokenStatus;
+  /**
+   * The calls of `renew()` so far that told of a login. Clients and subscriptions of an earlier number
+   * may be somebody else's.
+   */
+  readonly login: number;
   /** While it lives. To call Momento, take the one of `getToken()`: this one may be as old as the last event. */
   readonly token?: MomentoToken | undefined;
   /** In `waiting`, `login-needed`, `forbidden`, `failed` and `closed`. */
@@ -98,8 +105,11 @@ export interface MomentoTokenProvider {
    */
   getToken(options?: { readonly signal?: AbortSignal }): Promise<MomentoToken>;
   /**
-   * Drops the present token and asks for another, whatever the state: after a login, after another
-   * user's login, or when Momento refused it. With the refused token, only if that is the present one.
+   * Drops the present token and asks for another, whatever the state.
+   *
+   * Without an argument it tells of a login, perhaps another user's: clients and subscriptions end at
+   * once, and no earlier `Retry-After` counts. With the token that Momento refused, it does something only
+   * if that is the present one, and they move to the next token.
    *
    * @throws MomentoTokenError
    */
@@ -123,6 +133,8 @@ const WORTH_MS = 10_000;
 const WAKING = ['visibilitychange', 'pageshow', 'online'];
 /** A token that Momento refuses sooner than this was never any good. */
 const QUICK_REFUSAL_MS = 60_000;
+/** A life that is shorter than this share of the one before: the ID token's end is near. */
+const SHRUNK = 0.75;
 /** Younger than this share of its life, a token is given to other tabs. */
 const YOUNG = 0.75;
 
@@ -133,7 +145,7 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
   const alarms = alarmsOn(surroundings);
   const listeners = new Set<(state: TokenState) => void>();
 
-  let state: TokenState = { status: 'idle' };
+  let state: TokenState = { status: 'idle', login: 0 };
   let held: LivingToken | undefined;
   /** What everybody waits for who asked while there was no token. */
   let pending: Promise<MomentoToken> | undefined;
@@ -149,6 +161,12 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
   let ordered = false;
   let refused: string | undefined;
   let refusals = 0;
+  let login = 0;
+  /** The ID token of the last request. */
+  let usedIdToken: IdToken;
+  /** The endpoint gives shorter and shorter lives as an ID token ends: time for a new one. */
+  let ending = false;
+  let lastLifeMs = 0;
 
   const restFor = (ms: number, byOrder = false) => {
     const passedMs = stopwatch(surroundings);
@@ -173,7 +191,7 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
         );
 
   const become = (status: TokenStatus, more?: Partial<TokenState>) => {
-    const next = { status, token: held?.token, ...more };
+    const next = { status, login, token: held?.token, ...more };
     state = next;
     // Each on its own: a listener that throws is reported, and the others hear all the same.
     for (const listener of listeners) {
@@ -204,6 +222,8 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
   const adopt = (living: LivingToken) => {
     cancelEnd();
     held = living;
+    ending = living.lifeMs < lastLifeMs * SHRUNK;
+    lastLifeMs = living.lifeMs;
     restFor(0);
     settle();
     resolve(living.token);
@@ -240,16 +260,34 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
     return pending;
   };
 
-  const ask = async (refresh: boolean, signal: AbortSignal): Promise<LivingToken | undefined> => {
-    let idToken: IdToken;
+  const askLogin = async (refresh: boolean, signal: AbortSignal): Promise<IdToken> => {
+    const limit = timeLimit(surroundings, timeoutMs, signal);
     try {
-      idToken = await getIdToken?.({ refresh, signal });
+      const answer = Promise.resolve(getIdToken?.({ refresh, signal: limit.signal }));
+      return await orAborted(answer, limit.signal);
     } catch (cause) {
       throw new MomentoTokenError('login-unknown', { cause });
+    } finally {
+      limit.done();
+    }
+  };
+
+  /** @param forbidden the 403 that made it ask for a new ID token */
+  const ask = async (
+    refresh: boolean,
+    signal: AbortSignal,
+    forbidden: MomentoTokenError | false | undefined,
+  ): Promise<LivingToken | undefined> => {
+    let idToken = await askLogin(refresh, signal);
+    if (idToken === usedIdToken) {
+      if (forbidden) throw forbidden;
+      // Not at once: another tab may have refreshed the login already. Without a new one the old one has to do.
+      if (ending && !refresh) idToken = await askLogin(true, signal).catch(() => idToken);
     }
     if (getIdToken && !idToken) throw new MomentoTokenError('login-needed');
-    const request = () => requestToken(surroundings, { url, idToken, timeoutMs, signal, refresh });
     if (signal.aborted) return undefined;
+    usedIdToken = idToken;
+    const request = () => requestToken(surroundings, { url, idToken, timeoutMs, signal, refresh });
     return tabs ? tabs.ask(`${url}\n${idToken}`, signal, timeoutMs, request) : request();
   };
 
@@ -263,13 +301,13 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
       if (restMs() > 0) {
         become('waiting', { error, retryInMs: restMs() });
         await new Promise<void>((resolve) => {
-          cancelNext = alarms.when(() => restMs(), resolve);
+          cancelNext = alarms.when(() => restMs(), resolve, !held);
         });
         if (signal.aborted) return;
       }
       become('renewing');
       try {
-        const living = await ask(refresh, signal);
+        const living = await ask(refresh, signal, refresh && error?.code === 'forbidden' && error);
         if (living && !signal.aborted) adopt(living);
         return;
       } catch (caught) {
@@ -277,8 +315,11 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
         error = caught as MomentoTokenError;
       }
       const { code, status, retryAfterMs = 0 } = error;
-      refresh = !askedAnew && (status === 401 || code === 'unreachable');
-      askedAnew ||= refresh;
+      // A question that the login did not answer is asked again as it was.
+      if (code !== 'login-unknown') {
+        refresh = !askedAnew && (status === 401 || status === 403 || code === 'unreachable');
+        askedAnew ||= refresh;
+      }
       if (code === 'forbidden' || code === 'login-needed') {
         if (refresh) continue;
         return end(code, error);
@@ -328,8 +369,12 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
       refusals = token && held && held.ageMs() < QUICK_REFUSAL_MS ? refusals + 1 : 0;
       refused = present;
       drop();
-      if (refusals > 1) restFor(backoffMs(refusals));
-      else if (!ordered) restFor(0);
+      if (!token) {
+        login += 1;
+        lastLifeMs = 0;
+        ending = false;
+        restFor(0);
+      } else if (!ordered) restFor(refusals > 1 ? backoffMs(refusals) : 0);
       return begin();
     },
     getState: () => state,
@@ -352,11 +397,4 @@ export function momentoTokenProvider(options: MomentoTokenProviderOptions): Mome
 function quietly<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => {});
   return promise;
-}
-
-function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
-  return Promise.race([promise, aborted]);
 }

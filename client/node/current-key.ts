@@ -119,13 +119,19 @@ const asHandedOut = ({ form, endpoint, wireKey }: ApiKeyFacts): string =>
     ? Buffer.from(JSON.stringify({ endpoint, api_key: wireKey })).toString('base64')
     : wireKey;
 
-const NOT_LET_IN = [
-  'AccessDeniedException',
+/** The first two: of the SDK, before anything is sent. */
+const NOT_KNOWN = [
   'CredentialsProviderError',
+  'TokenProviderError',
   'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
   'InvalidSignatureException',
+  'MissingAuthenticationTokenException',
   'UnrecognizedClientException',
 ];
+/** Of a `secretId` that cannot be one. */
+const NO_ID = ['ValidationException', 'InvalidParameterException'];
 
 function unreadable(error: unknown, secretId: string): CredentialsFailure {
   const { name, message } = saidBy(error);
@@ -145,8 +151,27 @@ function unreadable(error: unknown, secretId: string): CredentialsFailure {
   if (name === 'InvalidRequestException' && /delet/i.test(message)) {
     return failure('no-such-secret', `${secretId} is scheduled for deletion. Restore it.`);
   }
+  if (NO_ID.includes(name)) {
+    return failure(
+      'no-such-secret',
+      `${secretId} cannot be the id of a secret. Check the secretId: it is the stack's output ApiKeySecretArn.`,
+    );
+  }
+  // A plain error of the SDK.
+  if (/^Region (is missing|not accepted)/.test(message)) {
+    return failure(
+      'no-region',
+      'No Region of AWS is set, or one that is none. Set AWS_REGION, or give a secretsManager of your own.',
+    );
+  }
+  if (NOT_KNOWN.includes(name) || /credential object is not valid/i.test(message)) {
+    return failure(
+      'no-credentials',
+      "This process has no AWS credentials, or AWS does not accept them. Give it a role or a profile; if it has one, log in again, and check the machine's clock.",
+    );
+  }
   // A disabled or forbidden KMS key is reported in several ways; not in an ARN: a secret may be called KMS.
-  if (NOT_LET_IN.includes(name) || /\bKMS\b/.test(message.replace(/arn:\S+/g, ''))) {
+  if (name === 'AccessDeniedException' || /\bKMS\b/.test(message.replace(/arn:\S+/g, ''))) {
     return failure(
       'access-denied',
       `This process may not read ${secretId}. Attach the policy of the stack's output ApiKeyReadPolicyArn to its role.`,
@@ -154,7 +179,7 @@ function unreadable(error: unknown, secretId: string): CredentialsFailure {
   }
   return failure(
     'secrets-manager-away',
-    `Secrets Manager cannot be read. If this goes on, check the network and AWS's health.`,
+    `Secrets Manager cannot be read. If this goes on, check the network, the Region's name and AWS's health.`,
   );
 }
 

@@ -1,12 +1,13 @@
 // Something that lives on a client, such as a subscription, and moves from client to client.
 //
 //   on a client ── there is a newer one, or it was lost ─► started anew ─► the old one stopped ─► on a client
-//                                                             │ failed: again after 1, 2, 4 … 30 s
+//                                                             │ failed, or not within 35 s:
+//                                                             └─► again after 1, 2, 4 … 30 s
 
-import type { Clock } from './clock.ts';
+import { type Clock, within } from './clock.ts';
 import type { LeasedClient } from './leased-client.ts';
 
-/** Ends what was started. */
+/** Ends what was started. Not waited for longer than 10 s. */
 export type Stop = () => void | Promise<void>;
 
 /**
@@ -32,18 +33,27 @@ export interface FollowerSurroundings<Client> {
 interface Place<Client> {
   readonly lent: LeasedClient<Client>;
   readonly giveBack: () => void;
+  readonly startedAtMs: number;
   stop: Stop;
   loss: { readonly error: unknown } | undefined;
 }
 
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
+/** What was lost after so long is no part of an earlier trouble. */
+const HELD_MS = 60_000;
+/** As for `makeClient`. */
+const START_TIMEOUT_MS = 35_000;
+const STOP_TIMEOUT_MS = 10_000;
 
 export class Follower<Client> {
   readonly #start: Start<Client>;
   readonly #surroundings: FollowerSurroundings<Client>;
   #place: Place<Client> | undefined;
   #moving: Promise<void> | undefined;
+  /** Of a start that is under way. */
+  #giveUp: (error: Error) => void = () => {};
+  #starting: Promise<unknown> = Promise.resolve();
   #delayMs = FIRST_DELAY_MS;
   #stopped = false;
   #wake = () => {};
@@ -53,23 +63,55 @@ export class Follower<Client> {
     this.#surroundings = surroundings;
   }
 
-  /** Throws what `start` throws, and is then where it was. */
-  async startOn(lent: LeasedClient<Client>): Promise<void> {
+  /** Throws what `start` throws, or that it took too long, and is then where it was. */
+  startOn(lent: LeasedClient<Client>): Promise<void> {
+    const started = this.#startOn(lent);
+    this.#starting = started.catch(() => {});
+    return started;
+  }
+
+  async #startOn(lent: LeasedClient<Client>): Promise<void> {
     const before = this.#place;
     const place: Place<Client> = {
       lent,
       giveBack: lent.borrow(),
+      startedAtMs: this.#surroundings.clock.now(),
       stop: () => {},
       loss: undefined,
     };
     try {
-      place.stop = await this.#start(lent.client, (error) => this.#lose(place, error));
+      place.stop = await this.#begin(place);
     } catch (error) {
       place.giveBack();
       throw error;
     }
     this.#place = place;
     if (before !== undefined) await this.#leave(before);
+  }
+
+  /** A start that never settles would hold a client open, and `close()`. One that comes later is stopped. */
+  #begin(place: Place<Client>): Promise<Stop> {
+    const { clock } = this.#surroundings;
+    // So that what it throws at once is a rejection too.
+    const starting = (async () =>
+      this.#start(place.lent.client, (error) => this.#lose(place, error)))();
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const once = (settle: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        cancel();
+        settle();
+      };
+      const giveUp = (error: unknown) => once(() => reject(error));
+      const late = () => giveUp(new Error(`not started within ${START_TIMEOUT_MS / 1000} s`));
+      const cancel = clock.after(START_TIMEOUT_MS, late, 'background');
+      this.#giveUp = giveUp;
+      starting.then((stop) => {
+        if (isOver) void this.#end(stop);
+        else once(() => resolve(stop));
+      }, giveUp);
+    });
   }
 
   /** Goes where there is a newer client, however long it takes. A move under way goes on to it. */
@@ -82,7 +124,12 @@ export class Follower<Client> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
+    const cancel = this.#surroundings.clock.after(STOP_TIMEOUT_MS, () =>
+      this.#giveUp(new Error('stopped while it was being started')),
+    );
+    await this.#starting;
     await this.#moving;
+    cancel();
     const place = this.#place;
     this.#place = undefined;
     if (place !== undefined) await this.#leave(place);
@@ -91,6 +138,8 @@ export class Follower<Client> {
   #lose(place: Place<Client>, error: unknown): void {
     if (this.#stopped || place.loss !== undefined) return;
     place.loss = { error };
+    const heldMs = this.#surroundings.clock.now() - place.startedAtMs;
+    if (heldMs >= HELD_MS) this.#delayMs = FIRST_DELAY_MS;
     this.#surroundings.onTrouble(error, 'follow');
     if (place === this.#place) this.move();
   }
@@ -136,12 +185,17 @@ export class Follower<Client> {
   }
 
   async #leave({ stop, giveBack }: Place<Client>): Promise<void> {
+    await this.#end(stop);
+    giveBack();
+  }
+
+  async #end(stop: Stop): Promise<void> {
+    const { clock, onTrouble } = this.#surroundings;
+    const late = () => new Error(`not stopped within ${STOP_TIMEOUT_MS / 1000} s`);
     try {
-      await stop();
+      await within(STOP_TIMEOUT_MS, (async () => stop())(), clock, late);
     } catch (error) {
-      this.#surroundings.onTrouble(error, 'stop');
-    } finally {
-      giveBack();
+      onTrouble(error, 'stop');
     }
   }
 }

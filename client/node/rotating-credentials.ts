@@ -5,7 +5,8 @@
 //                        └── Momento refuses ─► read until the version changes, at most 5 s ─► swapped ─► replayed
 //
 // The version is looked at: on a jittered timer; when an event says so; when Momento refuses; and by whoever
-// uses the client when all of that has not happened for long (a process that was frozen).
+// uses the client when all of that has not happened for long (a process that was frozen). Nobody waits long for
+// a look while the key that is held may serve: if it is the old one, Momento's refusal finds the new one.
 
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Redactor } from '../../lambda/shared/redaction.ts';
@@ -26,8 +27,9 @@ export interface KeyOptions {
   /** From one look at the secret to the next, in milliseconds, give or take a fifth. @default 60,000 */
   readonly checkEveryMs?: number;
   /**
-   * With `false` there is no timer: a call looks first when the last look is `checkEveryMs` ago. For processes
-   * that are frozen between calls, such as Lambda functions.
+   * With `false` there is no timer: a call looks first when the last look is `checkEveryMs` ago, and goes on
+   * with the key that is held when that takes longer than half a second. For processes that are frozen between
+   * calls, such as Lambda functions.
    * @default true
    */
   readonly background?: boolean;
@@ -78,6 +80,10 @@ const CHECK_EVERY_MS = 60_000;
 const JITTER = 0.2;
 /** `setTimeout` would take a longer one for 1 ms. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
+/** For a look, by a call that could go on with the key that is held. */
+const LOOK_AWAITED_MS = 500;
+/** So long, give or take half, a failure is handed on instead of reading again. */
+const FAILURE_KEPT_MS = 1_000;
 const CHANGE_AWAITED_MS = 5_000;
 const CHANGE_POLL_MS = 250;
 const WAITED_AGAIN_AFTER_MS = 60_000;
@@ -127,6 +133,11 @@ export class RotatingCredentials<Client> {
   #held: LeasedClient<Client> | undefined;
   #checking: Promise<void> | undefined;
   #checkAgain = false;
+  /** Over when calls that could go on no longer wait for the look that one of them began. */
+  #lookAwaited: Promise<void> = Promise.resolve();
+  #failed:
+    | { readonly failure: unknown; readonly atMs: number; readonly keptMs: number }
+    | undefined;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
   /** When the secret was last seen to hold the key that serves. */
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
@@ -135,9 +146,15 @@ export class RotatingCredentials<Client> {
   #cancelCheck = () => {};
   #ended: Promise<void> | undefined;
 
-  /** @throws RangeError for an interval that is none */
+  /** @throws RangeError for a secretId or an interval that is none */
   constructor(options: KeyOptions & ClientOptions<Client>) {
-    const { clock = systemClock, checkEveryMs, servesAtMostMs } = options;
+    const { clock = systemClock, secretId, checkEveryMs, servesAtMostMs } = options;
+    // Of programs without types, too: it mostly comes from the environment.
+    if (typeof secretId !== 'string' || secretId.trim() === '') {
+      throw new RangeError(
+        "secretId is empty: give the stack's output ApiKeySecretArn. Is the environment variable set?",
+      );
+    }
     this.#options = options;
     this.#clock = clock;
     this.#checkEveryMs = checkEveryMs ?? CHECK_EVERY_MS;
@@ -173,7 +190,7 @@ export class RotatingCredentials<Client> {
   /**
    * For what lives on a client, such as a subscription: starts it, and at every rotation starts it on the new
    * client before it is stopped on the old one, which stays open until then. Resolves when it is started, with
-   * what ends it for good.
+   * what ends it for good. A `start` is given 35 s, a `stop` 10 s.
    * @throws CredentialsFailure, and whatever `start` throws the first time
    */
   async follow(start: Start<Client>): Promise<() => Promise<void>> {
@@ -184,16 +201,22 @@ export class RotatingCredentials<Client> {
       isRefusal: (error) => this.#isRefusal({ kind: 'error', error }),
       onTrouble: (error, during) => this.#tell({ type: 'follower-failed', during, error }),
     });
-    await this.#perform((held) => follower.startOn(held));
     const stop = async () => {
       this.#followers.delete(follower);
       await follower.stop();
     };
+    // Before it is started: `close()` waits for it.
+    this.#followers.add(follower);
+    try {
+      await this.#perform((held) => follower.startOn(held));
+    } catch (error) {
+      this.#followers.delete(follower);
+      throw this.#isClosed ? closedFailure() : error;
+    }
     if (this.#isClosed) {
       await stop();
       throw closedFailure();
     }
-    this.#followers.add(follower);
     // It may have been started on a client that was replaced meanwhile.
     follower.move();
     return stop;
@@ -218,8 +241,9 @@ export class RotatingCredentials<Client> {
   }
 
   /**
-   * Ends timers and followers, and every client when the last call on it has ended. A call that waits for
-   * another key gets its refusal; later ones a failure `closed`. May be called twice.
+   * Ends timers and followers, and every client when the last call on it has ended: it waits for calls, for as
+   * long as they take, and for followers at most 20 s. A call that waits for another key gets its refusal; later
+   * ones a failure `closed`. May be called twice.
    */
   close(): Promise<void> {
     this.#ended ??= this.#end();
@@ -259,9 +283,12 @@ export class RotatingCredentials<Client> {
   /** Afterwards there is a client that may be used now. */
   async #ready(): Promise<void> {
     if (this.#isClosed) throw closedFailure();
-    if (this.#held === undefined) return this.#check();
-    if (!this.#isOverdue() && !this.#isKeptTooLong()) return;
-    const failure = await this.#check().then(
+    if (this.#held === undefined) return this.#checkUnlessFailed();
+    if (!this.#isKeptTooLong()) {
+      if (this.#isOverdue()) await this.#lookBriefly();
+      return;
+    }
+    const failure = await this.#checkUnlessFailed().then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -272,6 +299,23 @@ export class RotatingCredentials<Client> {
       `The Momento key has not been confirmed for ${hours} h (servesAtMostMs). ${messageOf(failure)}`,
       { cause: failure },
     );
+  }
+
+  /** Looks, and waits a moment for it. Not for a look that was begun by anybody else: it may have hung for long. */
+  #lookBriefly(): Promise<void> {
+    if (this.#checking === undefined) {
+      this.#lookAwaited = this.#pause(LOOK_AWAITED_MS, this.#check());
+    }
+    return this.#lookAwaited;
+  }
+
+  /** Callers that do not pause between their failures shall not read without a pause. */
+  #checkUnlessFailed(): Promise<void> {
+    const failed = this.#failed;
+    if (this.#checking === undefined && failed && this.#isWithin(failed.keptMs, failed.atMs)) {
+      return Promise.reject(failed.failure);
+    }
+    return this.#check();
   }
 
   #serving(): LeasedClient<Client> {
@@ -379,6 +423,14 @@ export class RotatingCredentials<Client> {
     this.#confirmedAtMs = Math.min(this.#confirmedAtMs, this.#checkedAtMs);
     if (this.#isClosed) throw closedFailure();
     this.#arm();
+    this.#failed =
+      failure === undefined
+        ? undefined
+        : {
+            failure,
+            atMs: this.#checkedAtMs,
+            keptMs: FAILURE_KEPT_MS * (0.5 + this.#clock.random()),
+          };
     if (failure === undefined) return;
     if (failure instanceof CredentialsFailure) this.#tell({ type: 'check-failed', failure });
     throw failure;

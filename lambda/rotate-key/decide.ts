@@ -154,7 +154,7 @@ const strayMarks: Rule = ({ strayMarks }) =>
     ? unlabel('stray-label', 'A label of an earlier run was taken off.', strayMarks)
     : undefined;
 
-// While its run may live the label stays: that run takes it off. It stands in nobody's way.
+// A live claim that is not of this AWSCURRENT belongs to a run that is just finishing: leave it alone.
 const strayClaim: Rule = ({ claim }, circumstances) =>
   claim !== undefined &&
   (claim.claim === undefined || claim.attempt === undefined) &&
@@ -228,10 +228,10 @@ const MAX_VALUE_BYTES = 65_536;
 /** A new key and refresh token may be longer than the old ones. */
 const GROWTH_BYTES = 8_192;
 
-// Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not. A claim on
-// another AWSCURRENT is about another pair: its run is just finishing, or a person has imported a new key since.
+// Until its run is over, what a claim's holder did is unknown: never refresh beside it, forced or not. That also
+// holds for a claim on another AWSCURRENT: its run may still stage what it got, and would take AWSPENDING along.
 const claimedByAnotherRun: Rule = ({ claim }, circumstances) =>
-  claim?.claim !== undefined && claim.attempt !== undefined && isUnderWay(claim, circumstances)
+  claim?.claim !== undefined && isUnderWay(claim, circumstances)
     ? none(
         'claimed-by-another-run',
         `Another run holds the claim until ${instant(claim.claim.runEndsAtMs)}.`,

@@ -42,7 +42,7 @@ export async function dryRun(gathered: Gathered, run: Run): Promise<Acted> {
   }
   return {
     reason: 'dry-run',
-    message: `Nothing was changed. The secret can be read and written, and Momento accepts the key. ${NEXT[decision.action]}`,
+    message: `Nothing was changed. The secret can be read and written, and Momento accepts the key; the refresh token cannot be tried without spending it. ${NEXT[decision.action]}`,
   };
 }
 

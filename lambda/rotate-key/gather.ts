@@ -20,6 +20,7 @@ import {
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_ENDED,
+  MOMENTO_IMPORT,
   MOMENTO_REFUSED,
   pairAttempt,
 } from './version-id.ts';
@@ -129,6 +130,7 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
     strayMarks: [
       ...refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
       ...labelsCalled(MOMENTO_CARRIED, labels),
+      ...labelsCalled(MOMENTO_IMPORT, labels),
       ...labelsCalled(MOMENTO_ENDED, labels).filter(
         ({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM),
       ),

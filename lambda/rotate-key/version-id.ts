@@ -12,6 +12,8 @@ export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
 export const MOMENTO_ENDED = 'MOMENTO_ENDED';
 /** Sits for a moment on the version that a pending pair is carried over to. */
 export const MOMENTO_CARRIED = 'MOMENTO_CARRIED';
+/** Sits for a moment on the version that the operator's command is about to put in the place of AWSCURRENT. */
+export const MOMENTO_IMPORT = 'MOMENTO_IMPORT';
 /** MOMENTO_REFUSED_<epoch seconds>: since when Momento refuses the pending pair that it sits on. */
 export const MOMENTO_REFUSED = 'MOMENTO_REFUSED_';
 

@@ -6,6 +6,7 @@ import { auth, control } from '@gomomento/generated-types';
 import {
   type CallOptions,
   type ChannelCredentials,
+  type ChannelOptions,
   credentials,
   logVerbosity,
   Metadata,
@@ -135,7 +136,7 @@ export class MomentoGrpcAuth implements MomentoAuth {
 
   /** On a connection of its own, which is closed whatever comes. Rejects with a `ServiceError`. */
   async #call<Client extends { close(): void }, Answer>(
-    service: new (address: string, channel: ChannelCredentials) => Client,
+    service: new (address: string, channel: ChannelCredentials, options: ChannelOptions) => Client,
     { controlEndpoint }: KeyPair,
     timeoutMs: number,
     send: (client: Client, options: CallOptions, done: Done<Answer>) => void,
@@ -144,6 +145,8 @@ export class MomentoGrpcAuth implements MomentoAuth {
     const client = new service(
       localEndpoint ?? controlEndpoint,
       localEndpoint === undefined ? credentials.createSsl() : credentials.createInsecure(),
+      // A proxy would get the keys in plain text, and does not know this machine.
+      localEndpoint === undefined ? {} : { 'grpc.enable_http_proxy': 0 },
     );
     try {
       return await new Promise<Answer>((resolve, reject) => {

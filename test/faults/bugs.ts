@@ -17,6 +17,7 @@ const ROTATE = 'lambda/rotate-key/rotate.ts';
 const CLAIM = 'lambda/rotate-key/claim.ts';
 const DECIDE = 'lambda/rotate-key/decide.ts';
 const REFRESH = 'lambda/rotate-key/refresh.ts';
+const OUTCOME = 'lambda/rotate-key/outcome.ts';
 
 export const BUGS: readonly Bug[] = [
   {
@@ -212,5 +213,131 @@ export const BUGS: readonly Bug[] = [
     find: '  run.unstored.delete(arn);\n',
     put: "  run.unstored.delete(arn);\n  run.log.info('Stored.', { refreshToken: refreshed.refreshToken.slice(0, 21) });\n",
     violates: [7],
+  },
+  {
+    name: 'an unreachable Momento is no failure',
+    file: OUTCOME,
+    find: "'momento-unreachable': 'failed'",
+    put: "'momento-unreachable': 'deferred'",
+    violates: [6],
+  },
+  {
+    name: 'a pair that the store did not take is no failure',
+    file: OUTCOME,
+    find: "'stage-failed': 'failed'",
+    put: "'stage-failed': 'deferred'",
+    violates: [6],
+  },
+  {
+    name: 'a secret that cannot be read is no failure',
+    file: OUTCOME,
+    find: "'access-denied': 'failed'",
+    put: "'access-denied': 'deferred'",
+    violates: [6],
+  },
+  {
+    name: 'the old end is written with the new pair',
+    file: ROTATE,
+    find: 'const text = renderSecretValue(refreshed, content.fields);',
+    put: 'const text = renderSecretValue({ ...refreshed, validUntil: content.pair.validUntil ?? 0 }, content.fields);',
+    violates: [4],
+  },
+  {
+    name: 'the time left is made up',
+    file: REFRESH,
+    find: 'return `for ${duration(validUntil - awsTime.now() / 1000)},',
+    put: 'return `for ${duration(5 + 0 * awsTime.now())},',
+    violates: [2],
+  },
+  {
+    name: 'an event is sent once, taken or not',
+    file: 'lambda/rotate-key/announce.ts',
+    find: 'maxTries: 4',
+    put: 'maxTries: 1',
+    violates: [6],
+  },
+  {
+    name: 'nothing is redacted',
+    file: 'lambda/shared/redaction.ts',
+    find: 'return this.#withoutKnown(text).replace(LOOKS_LIKE_A_CREDENTIAL, REDACTED);',
+    put: 'return text;',
+    violates: [7],
+  },
+  {
+    name: 'a part of the pair is in a message',
+    file: ROTATE,
+    find: 'await stage(arn, pendingVersionId, text, run);',
+    put: 'await stage(arn, pendingVersionId, text, run).catch((error) => { error.message += refreshed.refreshToken.slice(7, 37); throw error; });',
+    violates: [7],
+  },
+  {
+    name: 'the back-off has no end',
+    file: 'lambda/rotate-key/claim-value.ts',
+    find: '2 ** attempt * 60_000',
+    put: '2 ** attempt * 60_000 + 86_400_000',
+    violates: [2, 4, 6],
+  },
+  {
+    name: "a pair from memory keeps the auth operation's place",
+    file: ROTATE,
+    find: '  if (unstored !== undefined) turn.end();\n',
+    put: '',
+    violates: [4, 6],
+  },
+  {
+    name: 'a pair from memory is stored over any key',
+    file: ROTATE,
+    find: 'kept?.spentRefreshToken === current.content.pair.refreshToken;',
+    put: 'kept !== undefined;',
+    violates: [2],
+  },
+  {
+    name: 'nobody looks whether the key is still the same',
+    file: ROTATE,
+    find: 'return labels.get(AWSCURRENT) === currentVersionId && nothingPending;',
+    put: 'return nothingPending || true;',
+    violates: [3],
+  },
+  {
+    name: 'a pair is discarded though the present key is refused too',
+    file: ROTATE,
+    find: 'if (current === undefined || !(await authenticates(current, run))) {',
+    put: 'if (current === undefined) {',
+    violates: [2],
+  },
+  {
+    name: 'the trace of an interrupted attempt is given back',
+    file: ROTATE,
+    find: "if (decision.reason !== 'interrupted') await unlabel",
+    put: 'await unlabel',
+    violates: [2],
+  },
+  {
+    name: "a person's fields are overwritten",
+    file: DECIDE,
+    find: 'endpoint }, current.fields);',
+    put: 'endpoint }, pending.fields);',
+    violates: [2],
+  },
+  {
+    name: 'a pair that could not be tested is taken for good',
+    file: ROTATE,
+    find: 'if (!(await authenticates(pair, run))) return refusedByMomento(work, run);',
+    put: 'if (!(await authenticates(pair, run).catch(() => true))) return refusedByMomento(work, run);',
+    violates: [5],
+  },
+  {
+    name: 'a run that rotated nothing says that it did',
+    file: OUTCOME,
+    find: "'not-due': 'not-due'",
+    put: "'not-due': 'rotated'",
+    violates: [6],
+  },
+  {
+    name: 'the budget holds back a key near its end',
+    file: ROTATE,
+    find: 'if (!decision.isPressing && (await',
+    put: 'if ((await',
+    violates: [6],
   },
 ];

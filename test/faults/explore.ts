@@ -64,6 +64,11 @@ function add(sum: Counts, one: Counts): void {
   sum.longestDeadMs = Math.max(sum.longestDeadMs, one.longestDeadMs);
   sum.longestDeadInFaultsMs = Math.max(sum.longestDeadInFaultsMs, one.longestDeadInFaultsMs);
   sum.mostVersionsInADay = Math.max(sum.mostVersionsInADay, one.mostVersionsInADay);
+  sum.longestUndetectedMs = Math.max(sum.longestUndetectedMs, one.longestUndetectedMs);
+  sum.longestUndetectedInFaultsMs = Math.max(
+    sum.longestUndetectedInFaultsMs,
+    one.longestUndetectedInFaultsMs,
+  );
   for (const [kind, times] of Object.entries(one.faults) as [FaultKind, number][]) {
     sum.faults[kind] = (sum.faults[kind] ?? 0) + times;
   }

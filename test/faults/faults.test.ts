@@ -32,6 +32,8 @@ describe('2,000 schedules', () => {
       expect(counts.checks[number]).toBeGreaterThan(1_999);
     expect(counts.pairsLostInGap).toBeGreaterThan(0);
     expect(counts.mostVersionsInADay).toBeLessThanOrEqual(40);
+    expect(counts.longestUndetectedMs).toBeGreaterThan(0);
+    expect(counts.longestUndetectedMs).toBeLessThanOrEqual(3 * 3_600_000);
   }, 180_000);
 
   test('the summary ends with how many schedules and violations; threads change nothing', async () => {
@@ -61,7 +63,7 @@ test('a rotation makes the calls that single faults are injected into', async ()
 });
 
 describe('a schedule', () => {
-  test.each(['single-3', 'state-70', 'pair-12', 'random-1225805713'])(
+  test.each(['single-3', 'state-70', 'pair-12', 'crafted-9', 'random-1225805713'])(
     '%s played twice leaves the same trace',
     async (name) => {
       const first = await play(named(name), { traced: true });
@@ -89,6 +91,18 @@ describe('a schedule', () => {
     expect(singles).toHaveLength(EXHAUSTIVE.singles);
     const faultless = ALL_TERMS.length * ROTATION.length;
     expect(EXHAUSTIVE.singles).toBeGreaterThan(8 * faultless);
+  });
+
+  test('every one that was made by hand is among the first 2,000, some of them among the first 1,000', () => {
+    const crafted = (count: number) =>
+      new Set(
+        Array.from({ length: count }, (_, at) => nameAt(at, count, 9)).filter((name) =>
+          name.startsWith('crafted'),
+        ),
+      ).size;
+    expect(crafted(2_000)).toBe(EXHAUSTIVE.crafted);
+    expect(crafted(1_000)).toBeGreaterThan(EXHAUSTIVE.crafted / 2);
+    expect(scheduleNamed(`crafted-${EXHAUSTIVE.crafted}`)).toBeUndefined();
   });
 
   test('shrinks to what still fails, and to nothing less', async () => {

@@ -2,11 +2,13 @@
 // random longer ones. Each has a name from which it can be made again.
 
 import { type Chance, chanceFrom, seedAt } from './chance.ts';
+import { CRAFTED } from './crafted.ts';
 import { kindsAt } from './fault-kinds.ts';
 import {
   ALL_TERMS,
   CALLS,
   type CallName,
+  DAY_SECONDS,
   FAULT_KINDS,
   type FaultKind,
   type Schedule,
@@ -40,7 +42,7 @@ export interface Named {
   readonly schedule: Schedule;
 }
 
-const FAMILIES = ['single', 'state', 'pair', 'duplicate', 'storm', 'random'] as const;
+const FAMILIES = ['single', 'state', 'crafted', 'pair', 'duplicate', 'storm', 'random'] as const;
 type Family = (typeof FAMILIES)[number];
 
 /** A prime that does not divide their number: every one once, and soon some at each call. */
@@ -59,7 +61,10 @@ export function nameAt(index: number, count: number, baseSeed: number): string {
     // All of them where there is room, and a sample otherwise.
     return `state-${count >= 7 * STATES.length || nth >= STATES.length ? nth % STATES.length : seed % STATES.length}`;
   }
-  if (rest % 50 === 1) return `storm-${seed}`;
+  // All of them soon: they are few, and each is there for a kind of bug.
+  const crafted = 2 * Math.floor(rest / 5) + (rest % 5 === 3 ? 1 : 0);
+  if ((rest % 5 === 1 || rest % 5 === 3) && crafted < CRAFTED.length) return `crafted-${crafted}`;
+  if (rest % 50 === 44) return `storm-${seed}`;
   if (rest % 10 === 4) return `duplicate-${seed}`;
   return rest % 5 === 2 ? `pair-${seed}` : `random-${seed}`;
 }
@@ -76,6 +81,7 @@ export function scheduleNamed(name: string): Schedule | undefined {
 const MAKERS: Readonly<Record<Family, (number: number) => Schedule | undefined>> = {
   single: (index) => SINGLES[index],
   state: (index) => STATES[index],
+  crafted: (index) => CRAFTED[index],
   pair: pairOf,
   duplicate: duplicateOf,
   storm: stormOf,
@@ -97,7 +103,7 @@ const oneRun = (
 ): Schedule => ({
   terms,
   start,
-  ageDays: 21,
+  ageSeconds: 21 * DAY_SECONDS,
   timeoutSeconds: 60,
   hosts: [{ clockErrorMs: 0 }],
   ticks: [{ afterSeconds: 0, runs: [run(faults)] }, ...ticks],
@@ -136,7 +142,11 @@ const STATES: readonly Schedule[] = ALL_TERMS.flatMap((terms) =>
   ]),
 );
 
-export const EXHAUSTIVE = { singles: SINGLES.length, states: STATES.length };
+export const EXHAUSTIVE = {
+  singles: SINGLES.length,
+  states: STATES.length,
+  crafted: CRAFTED.length,
+};
 
 /** The names of all single faults at one kind of call. */
 export const singlesAt = (call: CallName): string[] =>
@@ -154,7 +164,10 @@ function pairOf(seed: number): Schedule {
     return { kind: chance.pick(kindsAt(ROTATION[nth] ?? 'PutEvents')), nth };
   };
   const first = fault();
-  const second = fault();
+  // Often at the telling: a failure makes fewer calls before it.
+  const second = chance.often(0.2)
+    ? { kind: chance.pick(kindsAt('PutEvents')), call: 'PutEvents' as const, nth: 0 }
+    : fault();
   const terms = chance.pick(ALL_TERMS);
   // In one run; in two ticks of a warm process, or of a new one; in two runs at the same time.
   const shape = chance.between(0, 3);
@@ -204,7 +217,7 @@ function duplicateOf(seed: number): Schedule {
   return {
     terms: chance.pick(ALL_TERMS),
     start: 'current-only',
-    ageDays: 21,
+    ageSeconds: 21 * DAY_SECONDS,
     timeoutSeconds: chance.pick([60, 300]),
     hosts: runs.map(() => ({
       clockErrorMs: chance.often(0.6) ? chance.between(-300_000, 300_000) : 0,
@@ -235,7 +248,7 @@ function stormOf(seed: number): Schedule {
   return {
     terms: chance.pick(ALL_TERMS),
     start: 'current-only',
-    ageDays: chance.pick([1, 21]),
+    ageSeconds: chance.pick([1, 21]) * DAY_SECONDS,
     timeoutSeconds: 60,
     hosts: [{ clockErrorMs: 0 }],
     ticks,
@@ -256,7 +269,7 @@ function randomOf(seed: number): Schedule {
   return {
     terms: chance.pick(ALL_TERMS),
     start,
-    ageDays: chance.often(0.85) ? 21 : 1,
+    ageSeconds: (chance.often(0.85) ? 21 : 1) * DAY_SECONDS,
     timeoutSeconds: chance.pick([60, 300]),
     hosts,
     ticks,

@@ -1,9 +1,10 @@
 // The invariants of a rotation, numbered as in the specification. Each is a question to what was seen: undefined
 // is well, a sentence is a violation. Exceptions stand next to the rule that they belong to.
 
+import type { KeyResult } from '../../lambda/rotate-key/outcome.ts';
 import type { Invocation } from '../lambda/rotate-key/world.ts';
-import { isLost, type Ledger, type Pair } from './ledger.ts';
-import { claimIn, type Sight } from './sight.ts';
+import { type Credentials, isLost, type Ledger, type Pair } from './ledger.ts';
+import { claimIn, type Held, type Sight } from './sight.ts';
 
 export type InvariantNumber = 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
@@ -19,24 +20,53 @@ export const INVARIANTS: Readonly<Record<InvariantNumber, string>> = {
 
 export type Problem = string | undefined;
 
-/** A run as the explorer saw it. */
+/** A run as the explorer saw it, of the secret that faults meet. */
 export interface RunSeen {
   readonly name: string;
   readonly claimant: string;
   readonly startedAtMs: number;
+  endedAtMs: number;
+  readonly timeoutMs: number;
+  readonly forced: boolean;
   /** `cut-off`: it ran into its function's timeout. */
   ended: Invocation | 'killed' | 'cut-off' | undefined;
   /** Calls that a fault met. */
   faults: number;
+  /** Of these, what said in Momento's name that a key is none. */
+  refusalsInjected: number;
+  eventCalls: number;
   eventFaults: number;
-  /** Another run, or a person, did something meanwhile. */
+  /** Its first PutEvents. */
+  toldFromMs: number | undefined;
+  /** What the bus took from it. */
+  readonly events: Announced[];
+  /** How it counted itself: failed keys. */
+  readonly failuresMeasured: number[];
+  /** No other run, and no person, did anything meanwhile. */
   undisturbed: boolean;
+  /** A claim of its own was in the store. */
+  claimed: boolean;
+  refreshCalls: number;
+  /** A key that it asked for may have been refreshed to a pair that is not in the store. */
+  mayBeSpentUnseen: boolean;
   /** Versions that it made AWSCURRENT. */
   readonly promoted: string[];
-  /** At its start: the live claim's lapse. */
-  readonly claimLapsesAtMs: number | undefined;
-  /** At its start: a pair that was lost, made from AWSCURRENT. */
-  readonly lossAtStart: Pair | undefined;
+  /** Somebody made another version AWSCURRENT meanwhile. */
+  currentMoved: boolean;
+  /** As it was when the run began. */
+  readonly before: Before;
+}
+
+export interface Before {
+  readonly claim: Held | undefined;
+  /** A pair that was lost, made from AWSCURRENT. */
+  readonly loss: Pair | undefined;
+  /** Rotation's own, in the last 24 hours. */
+  readonly newVersions: number;
+  /** Alive, and with so little life left that any margin is reached. */
+  readonly isDue: boolean;
+  /** The schedule's own, for a key near its end: no budget holds it back. */
+  readonly isPressing: boolean;
 }
 
 export interface Announced {
@@ -77,24 +107,71 @@ export function currentMovedToItsOwn(
     : 'AWSCURRENT moved to a pair that was not made from the key that was there: that one is lost';
 }
 
-/** The run that no fault met and nothing held back, after a loss. */
-export function lossIsDetected(run: RunSeen, keyIsAlive: boolean): Problem {
-  const { ended, lossAtStart } = run;
-  const heldBack = run.claimLapsesAtMs !== undefined && run.startedAtMs < run.claimLapsesAtMs;
-  if (lossAtStart === undefined || !isLost(lossAtStart)) return undefined;
-  if (run.faults > 0 || !run.undisturbed || heldBack || typeof ended !== 'object') return undefined;
+/** What a person has written beside the key is nobody's to change. */
+export const personsFieldsStay = ({ current }: Sight, written: string): Problem =>
+  current?.value === undefined || current.value.otherFields === written
+    ? undefined
+    : `a person wrote ${written} beside the key, and AWSCURRENT says ${current.value.otherFields}`;
+
+/**
+ * The first run that begins after the claim of the interrupted one has lapsed, unless a fault meets that run too, or
+ * the secret's versions of the day are used up.
+ */
+export function lossIsDetected(run: RunSeen, { current }: Sight): Problem {
+  const { ended, before } = run;
+  if (before.loss === undefined || !isLost(before.loss) || isHeldBack(run)) return undefined;
+  if (run.faults > 0 || !run.undisturbed || typeof ended !== 'object') return undefined;
   const [key] = ended.keys;
-  if (key?.reason === 'version-budget-spent') return undefined;
+  if (key?.reason === 'version-budget-spent' && budgetIsSpent(run)) return undefined;
+  if (key?.reason === 'key-expired' && hasEnded(current, run.endedAtMs)) return undefined;
   if (key?.outcome !== 'failed' || key.reason !== 'refresh-token-spent') {
     return `a pair was lost in the gap, and the next run said ${key?.outcome}, ${key?.reason}`;
   }
-  return saysTheTimeLeft(key.message, keyIsAlive)
+  return saysTheTimeLeft(key.message, run, current?.endsAt)
     ? undefined
-    : `the loss was told without the time left: ${key.message}`;
+    : `the loss was told with a wrong time: ${key.message} (the key ends at ${current?.endsAt})`;
 }
 
-const saysTheTimeLeft = (message: string, keyIsAlive: boolean): boolean =>
-  keyIsAlive ? /\b\d+ (day|hour|minute|second)/.test(message) : /\bnow\b/.test(message);
+/** A claim that is on another key, or marked as over, holds nobody back; nor does any longer than it may. */
+export function isHeldBack({ before: { claim }, startedAtMs, forced }: RunSeen): boolean {
+  if (claim === undefined) return false;
+  const { createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded: isOver } = claim;
+  if (forced) {
+    return !isOver && startedAtMs < Math.min(runEndsAtMs, createdAtMs + LONGEST_RUN_MS) + CLOCK_MS;
+  }
+  return startedAtMs < Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS) + CLOCK_MS;
+}
+
+/** What hosts may take AWS's time for. */
+const CLOCK_MS = 2_000;
+const LONGEST_RUN_MS = 310_000;
+/** The last of the back-offs, 1, 2, 4 … 64, 110 minutes. */
+export const LONGEST_BACK_OFF_MS = 110 * 60_000;
+
+const UNIT_SECONDS = { day: 86_400, hour: 3_600, minute: 60, second: 1 } as const;
+
+/** "for 9 days 4 hours, until 2026-01-31 00:00:00 UTC", to the second; "now" for a key that is dead. */
+function saysTheTimeLeft(message: string, run: RunSeen, endsAt: number | undefined): boolean {
+  if (endsAt === undefined) return /\bnow\b/.test(message);
+  const [, until = ''] = /, until (\S+ \S+) UTC/.exec(message) ?? [];
+  const [, said = ''] = /\bfor ((?:\d+ [a-z]+ ?)+), until/.exec(message) ?? [];
+  let seconds = 0;
+  let unitSeconds = 0;
+  for (const [, count, unit = ''] of said.matchAll(/(\d+) (day|hour|minute|second)/g)) {
+    unitSeconds = UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
+    seconds += Number(count) * unitSeconds;
+  }
+  const leftAtMost = endsAt - run.startedAtMs / 1000 + CLOCK_MS / 1000;
+  const leftAtLeast = endsAt - run.endedAtMs / 1000 - CLOCK_MS / 1000;
+  return (
+    Date.parse(`${until.replace(' ', 'T')}Z`) === endsAt * 1000 &&
+    seconds <= leftAtMost &&
+    seconds + unitSeconds >= leftAtLeast
+  );
+}
+
+const hasEnded = (current: Sight['current'], nowMs: number): boolean =>
+  typeof current?.value?.validUntil === 'number' && current.value.validUntil * 1000 <= nowMs;
 
 // ── 3 ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,21 +201,56 @@ export function losersExitCleanly(run: RunSeen): Problem {
 const ABOUT_THE_KEY: ReadonlySet<string> = new Set([
   'refresh-token-spent',
   'key-refused',
+  'key-expired',
   'pending-refused',
   'momento-rate-limited',
 ]);
 
+/**
+ * A refresh token is spent, or a key refused, only where a refresh of it has given a pair that is not in the store:
+ * to a run that was lost, or whose answer did not come; or where the run's own first call may have done it.
+ * Otherwise a run has asked for a key that another one had renewed already.
+ */
+export function refusalHasACause(run: RunSeen): Problem {
+  const { ended } = run;
+  if (typeof ended !== 'object') return undefined;
+  const [key] = ended.keys;
+  if (key?.reason !== 'refresh-token-spent' && key?.reason !== 'key-refused') return undefined;
+  return run.mayBeSpentUnseen || run.refreshCalls > 1 || run.refusalsInjected > 0
+    ? undefined
+    : `${key.reason}, and no pair is missing: another run had renewed the key`;
+}
+
 // ── 4 ───────────────────────────────────────────────────────────────────────────────────────────
 
-export function isHealthy({ labels, current }: Sight, last: RunSeen): Problem {
+/** The labels, the key, and that the secret says of the key's end what Momento says. */
+export function isWell({ labels, current }: Sight): Problem {
   const stray = [...labels.keys()].filter((label) => !/^AWS(CURRENT|PREVIOUS)$/.test(label));
-  if (stray.length > 0) return `stray labels: ${stray.join(', ')} (${sayEnd(last)})`;
+  if (stray.length > 0) return `stray labels: ${stray.join(', ')}`;
   if (current === undefined) return 'no AWSCURRENT';
-  if (!current.alive) return `AWSCURRENT does not authenticate (${sayEnd(last)})`;
+  if (!current.alive) return 'AWSCURRENT does not authenticate';
+  return current.value?.validUntil === current.endsAt
+    ? undefined
+    : `the secret says that the key ends at ${current.value?.validUntil}, and it ends at ${current.endsAt}`;
+}
+
+export function isHealthy(sight: Sight, last: RunSeen): Problem {
+  const problem = isWell(sight);
+  if (problem !== undefined) return `${problem} (${sayEnd(last)})`;
   return SETTLED.has(outcomeOf(last)) ? undefined : `the last tick said ${sayEnd(last)}`;
 }
 
 const SETTLED: ReadonlySet<string> = new Set(['not-due', 'rotated', 'resumed', 'healed']);
+
+/** Otherwise it would go on renewing for ever. */
+export const comesToRest = (last: RunSeen): Problem =>
+  outcomeOf(last) === 'not-due' ? undefined : `one tick after all was well: ${sayEnd(last)}`;
+
+/** What befalls one secret does nothing to the others of the same run, of the same process. */
+export function othersAreWell(name: string, sight: Sight, isDue: boolean): Problem {
+  const problem = isWell(sight) ?? (isDue ? 'it is due, and has not been renewed' : undefined);
+  return problem && `${name}, which no fault has met: ${problem}`;
+}
 
 export const outcomeOf = ({ ended }: RunSeen): string =>
   typeof ended === 'object' ? (ended.keys[0]?.outcome ?? 'no key') : String(ended);
@@ -152,13 +264,19 @@ export const sayEnd = (run: RunSeen): string => {
 
 // ── 5 ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** Where old keys die at the refresh, AWSCURRENT is dead from then until its successor is promoted. */
+/**
+ * Where old keys die at the refresh, AWSCURRENT is dead from then until its successor is promoted.
+ * A key whose every renewal was hit by a fault comes to its own end: that no well run lets it come so far is
+ * invariant 6's (`givingUpIsLoud`), and nobody can help it in an outage that outlives the key.
+ */
 export function readerSeesLivingKey(
-  { current }: Sight,
+  { current, nowMs }: Sight,
   oldKeys: 'live' | 'die',
   ledger: Ledger,
+  faultsSoFar: number,
 ): Problem {
   if (current?.value === undefined || current.alive) return undefined;
+  if (faultsSoFar > 0 && hasEnded(current, nowMs)) return undefined;
   if (oldKeys === 'die' && ledger.hasBeenRefreshed(current.value.wireKey)) return undefined;
   return oldKeys === 'live'
     ? 'the reader saw a key that does not authenticate'
@@ -167,44 +285,94 @@ export function readerSeesLivingKey(
 
 // ── 6 ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** `events` and `failuresMeasured`: what came while it ran. */
-export function failureIsLoud(
-  run: RunSeen,
-  events: readonly Announced[],
-  failuresMeasured: readonly number[],
-): Problem {
+export function failureIsLoud(run: RunSeen): Problem {
   const { ended } = run;
   if (ended === 'cut-off') return 'the run ran into its timeout: nothing was reported';
   if (typeof ended !== 'object') return undefined;
-  const failed = ended.keys.filter(({ outcome }) => outcome === 'failed');
+  const failed = ended.keys.filter(hasFailed);
   if (ended.error === undefined && failed.length > 0) return 'a key failed and nothing was thrown';
   if (ended.error !== undefined && failed.length === 0) return 'thrown, and no key has failed';
-  if (!failuresMeasured.includes(failed.length)) {
-    return `${failed.length} keys failed, and the metric says ${failuresMeasured.join(', ') || 'nothing'}`;
+  if (run.failuresMeasured.join() !== String(failed.length)) {
+    return `${failed.length} keys failed, and the run's metric says ${run.failuresMeasured.join(', ') || 'nothing'}`;
   }
   for (const { reason, secretId } of failed) {
     if (!ended.error?.message.includes(reason)) return `the error does not name ${reason}`;
-    const told = events.some(
+    const told = run.events.some(
       ({ type, detail }) =>
         type === 'Momento API Key Rotation Failed' &&
         detail.code === reason &&
         detail.secretArn === secretId,
     );
-    if (!told && run.eventFaults === 0) return `no event tells of ${reason}`;
+    if (!told && couldTell(run)) return `no event tells of ${reason}`;
   }
   return undefined;
 }
 
-export function successIsTrue(run: RunSeen, wasCurrent: ReadonlySet<string>): Problem {
+const hasFailed = ({ outcome }: KeyResult): boolean => outcome === 'failed';
+
+/** Not when a fault met every PutEvents, of at least four, or of most of ten seconds, or to the end of the time. */
+function couldTell(run: RunSeen): boolean {
+  const { eventCalls, eventFaults, toldFromMs, endedAtMs, startedAtMs, timeoutMs } = run;
+  if (toldFromMs === undefined || eventFaults < eventCalls) return true;
+  const triedForMs = endedAtMs - toldFromMs;
+  return eventCalls < 4 && triedForMs < 7_000 && endedAtMs - startedAtMs < timeoutMs - 8_000;
+}
+
+/**
+ * Judged without the code's own word for it: a run that had begun (a claim, a call to Momento), or that had a due key
+ * before it and nothing in its way, has either renewed the key, or thrown, or one of the excuses below is true.
+ */
+export function givingUpIsLoud(run: RunSeen): Problem {
+  const { ended } = run;
+  if (typeof ended !== 'object' || ended.error !== undefined) return undefined;
+  // Renewed by this run, or by another one, or a person was faster.
+  if (run.promoted.length > 0 || run.currentMoved) return undefined;
+  const ought = run.before.isDue && run.undisturbed && !isHeldBack(run);
+  if (!hasBegun(run) && !ought) return undefined;
+  const [key] = ended.keys;
+  if (key === undefined) return 'the run says nothing of its key';
+  return QUIET_ENDS[key.reason]?.(run) === true
+    ? undefined
+    : `the run ${hasBegun(run) ? 'had begun to renew the key' : 'had a due key before it'}, did not renew it, and threw nothing: ${sayEnd(run)}`;
+}
+
+const budgetIsSpent = ({ before }: RunSeen): boolean =>
+  !before.isPressing && before.newVersions > MOST_VERSIONS - 2;
+
+const hasBegun = ({ claimed, refreshCalls }: RunSeen): boolean => claimed || refreshCalls > 0;
+
+/** The reasons for which a run may end quietly all the same, and what must be so. */
+const QUIET_ENDS: Readonly<Record<string, (run: RunSeen) => boolean>> = {
+  // A rotation is not begun with less than 25 s of work left, and 10 s are for telling.
+  'out-of-time': (run) => run.endedAtMs - run.startedAtMs >= run.timeoutMs - 35_500,
+  'version-budget-spent': (run) => !hasBegun(run) && budgetIsSpent(run),
+  // Another run has the claim, or a pair that waits to be promoted.
+  'claimed-by-another-run': (run) => !run.undisturbed,
+  'current-moved': (run) => !run.undisturbed,
+  // The answer was lost and the look at the labels failed.
+  'promotion-unconfirmed': (run) => run.faults > 1,
+};
+
+export function successIsTrue(run: RunSeen): Problem {
   const outcome = outcomeOf(run);
   if (run.promoted.length > 0 && outcome === 'failed') {
     return `the run rotated the key and reported a failure (${sayEnd(run)})`;
   }
   if (outcome !== 'rotated' && outcome !== 'resumed') return undefined;
-  // Another run may have promoted the very pair that this one resumed.
-  return run.promoted.length > 0 || wasCurrent.size > 0
+  // Another run may have promoted, meanwhile, the very pair that this one resumed.
+  return run.promoted.length > 0 || (run.currentMoved && !run.undisturbed)
     ? undefined
     : `${outcome}, and no new pair has become AWSCURRENT`;
+}
+
+/** By the run itself, unless every PutEvents was hit, or the time was out. */
+export function successIsTold(run: RunSeen): Problem {
+  const outcome = outcomeOf(run);
+  if (outcome !== 'rotated' && outcome !== 'resumed') return undefined;
+  if (run.endedAtMs - run.startedAtMs >= run.timeoutMs - 15_000 || !couldTell(run))
+    return undefined;
+  const untold = run.promoted.find((versionId) => promotionIsAnnounced(versionId, run.events));
+  return untold && 'the run rotated the key and did not tell, though it could';
 }
 
 /** Once all is healthy: a promotion of which nobody has heard is a swallowed one. */
@@ -217,45 +385,60 @@ export const promotionIsAnnounced = (versionId: string, events: readonly Announc
 
 // ── 7 ───────────────────────────────────────────────────────────────────────────────────────────
 
-export function holdsNoSecret(outputs: string, secrets: Iterable<string>): Problem {
-  for (const secret of secrets) {
-    if (outputs.includes(secret)) return 'a secret, or half of one, is in the output';
+/** As many characters in a row of a secret are a part of it. */
+const PART = 16;
+/** Any of them that is this much longer holds one that is looked for. */
+const STRIDE = 4;
+
+/** Every part of every form in which a credential may travel. */
+export function partsOf(all: Iterable<Credentials>): Set<string> {
+  const parts = new Set<string>();
+  for (const { apiKey, wireKey, refreshToken } of all) {
+    const forms = [apiKey, wireKey, refreshToken].flatMap((text) => [
+      text,
+      Buffer.from(text).toString('base64'),
+    ]);
+    for (const form of forms) {
+      for (let at = 0; at + PART <= form.length; at += STRIDE) parts.add(form.slice(at, at + PART));
+    }
   }
-  return undefined;
+  return parts;
 }
 
-/** What identifies a credential, whole and in the parts in which it may travel. */
-export function formsOf({
-  apiKey,
-  refreshToken,
-}: {
-  readonly apiKey: string;
-  readonly refreshToken: string;
-}): string[] {
-  const { api_key: wireKey } = JSON.parse(Buffer.from(apiKey, 'base64').toString('utf8'));
-  const [, payload = '', signature = ''] = String(wireKey).split('.');
-  const halves = [refreshToken, signature].flatMap((text) => {
-    const middle = Math.floor(text.length / 2);
-    return [text.slice(0, middle), text.slice(middle)];
-  });
-  // The first half of a payload says who the account is, the second which key.
-  return [
-    ...halves,
-    payload.slice(Math.floor(payload.length / 2)),
-    apiKey.slice(Math.floor(apiKey.length / 2)),
-    Buffer.from(refreshToken).toString('base64').slice(0, -4),
-  ];
+export function holdsNoSecret(outputs: Iterable<string>, parts: ReadonlySet<string>): Problem {
+  for (const output of outputs) {
+    // No credential has other characters, in any form.
+    for (const [word] of output.matchAll(/[A-Za-z0-9._+/=-]{16,}/g)) {
+      for (let at = 0; at + PART <= word.length; at += 1) {
+        if (parts.has(word.slice(at, at + PART)))
+          return 'a secret, or a part of one, is in the output';
+      }
+    }
+  }
+  return undefined;
 }
 
 const DAY_MS = 86_400_000;
 const MOST_VERSIONS = 40;
 
-/** Rotation's own, in any 24 hours: what people import is theirs. */
-export function versionsStayFew({ versions }: Sight): Problem {
-  const times = versions
-    .filter(({ versionId }) => /^[0-9a-f]{64}$/.test(versionId))
+/** Within three intervals of its end, and at least 15 minutes. */
+export const isPressing = (leftSeconds: number, intervalSeconds: number): boolean =>
+  leftSeconds <= Math.max(3 * intervalSeconds, 15 * 60);
+
+/**
+ * Rotation's own, in any 24 hours: what people import is theirs.
+ * `pressing` are not counted: the schedule wrote them for a key that was within three intervals, or 15 minutes, of its
+ * end. "That is never held back" (docs/architecture.md): Secrets Manager keeps about 100 versions, and a key that
+ * ends is worse than a version too many.
+ */
+export const countedVersions = ({ versions }: Sight, pressing: ReadonlySet<string>): number[] =>
+  versions
+    .filter(({ versionId }) => /^[0-9a-f]{64}$/.test(versionId) && !pressing.has(versionId))
     .map(({ createdAtMs }) => createdAtMs)
     .sort((a, b) => a - b);
+
+/** Of ascending times. */
+export function versionsStayFew(times: readonly number[]): Problem {
   for (let index = MOST_VERSIONS; index < times.length; index += 1) {
     const since = times[index - MOST_VERSIONS] ?? 0;
     if ((times[index] ?? 0) - since < DAY_MS) {

@@ -102,10 +102,14 @@ export class Ledger {
     return this.pairs.some(({ parent }) => parent === wireKey);
   }
 
-  /** A refresh of this key has given a pair that is not in the store, or was lost on its way there. */
+  /**
+   * A refresh of this key has given a pair that is not in the store, or was lost on its way there, or that Momento
+   * itself has called none.
+   */
   mayBeSpentUnseen(wireKey: string): boolean {
     return this.pairs.some(
-      ({ parent, stored, everLost }) => parent === wireKey && (!stored || everLost),
+      ({ parent, stored, everLost, place }) =>
+        parent === wireKey && (!stored || everLost || place === 'discarded'),
     );
   }
 

@@ -10,39 +10,51 @@ import {
   type WitnessedCall,
   World,
 } from '../lambda/rotate-key/world.ts';
-import { faultAt, kindAt } from './fault-kinds.ts';
+import { faultAt, kindAt, serviceOf } from './fault-kinds.ts';
 import {
+  type Announced,
+  comesToRest,
+  countedVersions,
   currentIsReadable,
   currentMovedToItsOwn,
   failureIsLoud,
-  formsOf,
+  givingUpIsLoud,
   holdsNoSecret,
   type InvariantNumber,
   isHealthy,
+  isPressing,
+  LONGEST_BACK_OFF_MS,
   losersExitCleanly,
   lossIsDetected,
+  othersAreWell,
+  outcomeOf,
   type Problem,
   pairIsNotLost,
+  partsOf,
+  personsFieldsStay,
   promotionIsAnnounced,
   type RunSeen,
   readerSeesLivingKey,
   refreshesAlone,
   refreshIsUnderItsClaim,
+  refusalHasACause,
   sayEnd,
+  successIsTold,
   successIsTrue,
   versionsStayFew,
 } from './invariants.ts';
 import { isLost, Ledger, type Pair, SDK_DEADLINE_MS } from './ledger.ts';
 import {
   type FaultKind,
+  INTERVAL_SECONDS,
   isReplaceable,
   type PersonAct,
   type Schedule,
   type ScheduledFault,
   type ScheduledRun,
 } from './schedule.ts';
-import { claimLapsesAtMs, look, type Readings, type Sight } from './sight.ts';
-import { editValue, importKey, prepare, type Stage } from './start.ts';
+import { claimIn, heldClaim, look, type Readings, type Sight } from './sight.ts';
+import { credentialsOf, editValue, importKey, prepare, type Stage } from './start.ts';
 import { VIOLATION } from './trace.ts';
 
 export interface Violation {
@@ -102,7 +114,12 @@ export interface Counts {
   longestDeadMs: number;
   /** The same with whatever faults there were. */
   longestDeadInFaultsMs: number;
+  /** Those that were written for a key near its end are not counted. */
   mostVersionsInADay: number;
+  /** From the loss of a pair to the run that says so, where no fault met a run meanwhile. */
+  longestUndetectedMs: number;
+  /** The same with whatever faults there were. */
+  longestUndetectedInFaultsMs: number;
 }
 
 export const noCounts = (): Counts => ({
@@ -116,6 +133,8 @@ export const noCounts = (): Counts => ({
   longestDeadMs: 0,
   longestDeadInFaultsMs: 0,
   mostVersionsInADay: 0,
+  longestUndetectedMs: 0,
+  longestUndetectedInFaultsMs: 0,
 });
 
 export async function play(
@@ -126,8 +145,6 @@ export async function play(
   return player.play();
 }
 
-/** The ticks' own distance, and what the function's settings say. */
-const INTERVAL_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Whatever was on its way when the last run ended has arrived by then. */
 const SETTLING_MS = 90_000;
@@ -139,8 +156,15 @@ interface Running extends RunSeen {
   readonly happened: HappenedRun;
   calls: number;
   readonly callsByKind: Map<string, number>;
-  readonly eventsBefore: number;
-  readonly measuredBefore: number;
+  readonly currentBefore: string | undefined;
+  /** Of the bus, when the PutEvents began that is under way. */
+  eventsBefore: number;
+}
+
+/** A secret of the same runs that no fault meets. */
+interface Other {
+  readonly name: string;
+  readonly arn: string;
 }
 
 class Player {
@@ -160,31 +184,64 @@ class Player {
   readonly #traced: boolean;
   readonly #counts = noCounts();
   readonly #told: string[] = [];
+  readonly #others: Other[] = [];
+  readonly #othersKeys = new Set<string>();
+  readonly #pressing = new Set<string>();
+  readonly #versionsSeen = new Set<string>();
+  readonly #intervalMs: number;
   readonly #promoted = new Map<string, { announced: boolean; excused: boolean }>();
   readonly #names = new Map<string, string>();
   #sight: Sight;
   #startedAtMs: number;
   #deadSinceMs: number | undefined;
   #personActs = 0;
+  /** What a person has written last beside the key. */
+  #written = '{}';
+  /** A process has died, and what it had begun waits for its claim to lapse. */
+  #someDied = false;
 
   constructor(schedule: Schedule, traced: boolean) {
     this.#schedule = schedule;
     this.#traced = traced;
     this.#world = new World({ ...schedule.terms });
+    const { authRatePerSecond = 5, intervalSeconds = INTERVAL_SECONDS } = schedule;
+    this.#world.authRatePerSecond = authRatePerSecond;
+    this.#world.scheduleIntervalSeconds = intervalSeconds;
+    this.#intervalMs = intervalSeconds * 1000;
     this.#ledger = new Ledger(isReplaceable(schedule.terms));
     this.#stage = {
       arn: this.#world.arn,
       secrets: this.#world.secrets,
       momento: this.#world.momento,
+      lifeSeconds: schedule.lifeSeconds,
       nowMs: () => this.#world.clock.now(),
       wait: (ms) => this.#world.wait(ms / 1000),
     };
-    prepare(this.#stage, schedule.start, schedule.ageDays, this.#ledger);
+    this.#makeOthers(schedule.otherKeys ?? 0);
+    prepare(this.#stage, schedule, this.#ledger);
     this.#hosts = schedule.hosts.map((_, index) => this.#start(index));
     this.#startedAtMs = this.#world.clock.now();
     this.#sight = look(this.#world, this.#readings);
+    for (const { versionId } of this.#sight.versions) this.#versionsSeen.add(versionId);
+    this.#written = this.#sight.current?.value?.otherFields ?? '{}';
     this.#world.fault = (call, input, caller) => this.#faultFor(call, input, caller);
     this.#world.witness = (moment, call) => this.#witness(moment, call);
+  }
+
+  #makeOthers(count: number): void {
+    for (let number = 2; number < 2 + count; number += 1) {
+      const name = `Key${number}`;
+      const arn = this.#world.secrets.createSecret({ Name: name }).ARN ?? '';
+      const ledger = new Ledger(true);
+      importKey({ ...this.#stage, arn }, ledger);
+      for (const credentials of ledger.credentials) this.#learnOther(credentials);
+      this.#others.push({ name, arn });
+    }
+  }
+
+  #learnOther(credentials: Ledger['credentials'][number]): void {
+    this.#othersKeys.add(credentials.wireKey);
+    this.#ledger.credentials.push(credentials);
   }
 
   async play(): Promise<Played> {
@@ -226,7 +283,7 @@ class Player {
 
   async #recover(): Promise<void> {
     const { clock } = this.#world;
-    await clock.sleep(INTERVAL_MS);
+    await clock.sleep(Math.max(this.#intervalMs, SETTLING_MS));
     // A process that holds a pair is the one that takes the next tick; the others are gone by then.
     const alive = [...this.#processes].filter(({ ended }) => !ended);
     const keeper = alive.find(({ unstored }) => unstored.size > 0) ?? alive[0] ?? this.#start(0);
@@ -236,17 +293,42 @@ class Player {
     this.#observe('no faults from here on');
     this.#settleLosses();
     let last = await this.#quietRun('quiet 1');
-    if (this.#lossOfCurrent() !== undefined) {
+    if (this.#lossOfCurrent() !== undefined || this.#keyHasEnded() || this.#isWithdrawn()) {
       // What the alarm asks for: a person makes a new key.
       this.#act('import');
       await this.#claimsToLapse();
-      await clock.sleep(INTERVAL_MS);
+      await clock.sleep(this.#intervalMs);
       last = await this.#quietRun('quiet 2');
     }
-    await clock.sleep(INTERVAL_MS);
+    await clock.sleep(this.#intervalMs);
     last = await this.#quietRun('quiet 3');
     this.#check(4, isHealthy(this.#sight, last), last.name);
+    this.#checkOthers(last);
+    await clock.sleep(this.#intervalMs);
+    last = await this.#quietRun('quiet 4');
+    // A short life may just have come to its margin: then the next tick has nothing to do.
+    if (this.#schedule.lifeSeconds !== undefined && outcomeOf(last) !== 'not-due') {
+      await clock.sleep(this.#intervalMs);
+      last = await this.#quietRun('quiet 5');
+    }
+    this.#check(4, comesToRest(last), last.name);
     this.#checkAnnouncements(last.name);
+  }
+
+  /** Momento has refused the only pair on two ticks, so that it was discarded, and the token for another is spent. */
+  #isWithdrawn(): boolean {
+    const wireKey = this.#sight.current?.value?.wireKey;
+    return (
+      !isReplaceable(this.#schedule.terms) &&
+      this.#ledger.pairs.some(({ parent, place }) => parent === wireKey && place === 'discarded')
+    );
+  }
+
+  /** By itself, in an outage that has outlived it. A pair that waits in a process is stored all the same. */
+  #keyHasEnded(): boolean {
+    const { current, nowMs } = this.#sight;
+    const waits = this.#ledger.pairs.some(({ place }) => place === 'memory' || place === 'pending');
+    return !waits && Number(current?.value?.validUntil) * 1000 <= nowMs;
   }
 
   #quietRun(name: string): Promise<Running> {
@@ -256,15 +338,16 @@ class Player {
   /** The versions that a secret may get in a day are the one thing besides a claim that may hold healing back. */
   async #claimsToLapse(): Promise<void> {
     const { clock } = this.#world;
-    const lapsesAtMs = claimLapsesAtMs(this.#sight) ?? 0;
-    const born = this.#bornWithinADay();
-    if (born.length >= 37) await clock.sleep(DAY_MS + INTERVAL_MS);
-    await clock.sleep(Math.max(0, lapsesAtMs - clock.now()) + 10_000);
+    const { lapsesAtMs = 0, createdAtMs = 0 } = heldClaim(this.#sight) ?? {};
+    if (this.#newVersions() >= 37) await clock.sleep(DAY_MS + this.#intervalMs);
+    const untilMs = Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS);
+    await clock.sleep(Math.max(0, untilMs - clock.now()) + 10_000);
   }
 
-  #bornWithinADay(): readonly unknown[] {
+  /** In the last 24 hours, a person's included: the budget counts them all. */
+  #newVersions(): number {
     const since = this.#world.clock.now() - DAY_MS;
-    return this.#sight.versions.filter(({ createdAtMs }) => createdAtMs >= since);
+    return this.#sight.versions.filter(({ createdAtMs }) => createdAtMs >= since).length;
   }
 
   // ── runs ──────────────────────────────────────────────────────────────────────────────────────
@@ -276,17 +359,41 @@ class Player {
     const process = this.#take(scheduled.host);
     const others = [...this.#runs.values()].filter(({ ended }) => ended === undefined);
     for (const other of others) other.undisturbed = false;
+    const sight = this.#look();
+    const forced = scheduled.forced === true;
     const running: Running = {
       name,
       claimant: `run ${name}`,
       startedAtMs: clock.now(),
+      endedAtMs: 0,
+      timeoutMs: timeoutSeconds * 1000,
+      forced,
       ended: undefined,
       faults: 0,
+      refusalsInjected: 0,
+      eventCalls: 0,
       eventFaults: 0,
+      toldFromMs: undefined,
+      events: [],
+      failuresMeasured: [],
       undisturbed: others.length === 0,
+      claimed: false,
+      refreshCalls: 0,
+      mayBeSpentUnseen: false,
       promoted: [],
-      claimLapsesAtMs: claimLapsesAtMs(this.#sight),
-      lossAtStart: this.#lossOfCurrent(),
+      currentMoved: false,
+      before: {
+        claim: heldClaim(sight),
+        loss: this.#lossOfCurrent(),
+        newVersions: this.#newVersions(),
+        isDue: this.#isDue(sight),
+        isPressing:
+          !forced &&
+          isPressing(
+            (sight.current?.endsAt ?? 0) - (clock.now() + timeoutSeconds * 1000) / 1000,
+            this.#intervalMs / 1000,
+          ),
+      },
       caller: { process },
       scheduled,
       refreshed: new Set(),
@@ -302,8 +409,8 @@ class Player {
       },
       calls: 0,
       callsByKind: new Map(),
-      eventsBefore: this.#world.bus.accepted.length,
-      measuredBefore: this.#world.measured.length,
+      currentBefore: sight.current?.versionId,
+      eventsBefore: 0,
     };
     const actsBefore = this.#personActs;
     this.#runs.set(running.claimant, running);
@@ -314,7 +421,12 @@ class Player {
     const over = new AbortController();
     const event = scheduled.forced ? { secretId: arn, force: true } : TICK;
     running.ended = await Promise.race([
-      this.#world.begin(event, { timeoutSeconds, process, claimant: running.claimant }),
+      this.#world.begin(event, {
+        timeoutSeconds,
+        process,
+        claimant: running.claimant,
+        secretIds: [arn, ...this.#others.map((other) => other.arn)],
+      }),
       clock.sleep(timeoutSeconds * 1000, over.signal).then((): 'cut-off' | Promise<never> => {
         if (over.signal.aborted) return new Promise<never>(() => {});
         process.ended = true;
@@ -323,8 +435,9 @@ class Player {
     ]);
     over.abort();
     this.#busy.delete(process);
+    running.endedAtMs = clock.now();
     running.happened.end = sayEnd(running);
-    running.happened.endedAtMs = clock.now();
+    running.happened.endedAtMs = running.endedAtMs;
     if (this.#personActs > actsBefore) running.undisturbed = false;
     this.#note(name, `ends: ${sayEnd(running)}`, '');
     this.#checkRun(running);
@@ -366,6 +479,7 @@ class Player {
     if (act === 'import') importKey(this.#stage, this.#ledger);
     else editValue(this.#stage);
     this.#history.push({ kind: 'person', act, atMs: this.#world.clock.now() });
+    this.#written = look(this.#world, this.#readings).current?.value?.otherFields ?? '{}';
     // What was promoted and not told by now is nobody's key any more.
     for (const promotion of this.#promoted.values()) promotion.excused = true;
     this.#sight = look(this.#world, this.#readings);
@@ -378,6 +492,10 @@ class Player {
   #faultFor(call: string, input: unknown, { claimant }: Caller): Fault | undefined {
     const running = this.#runs.get(claimant);
     if (running === undefined) return undefined;
+    if (this.#isAboutAnother(call, input)) {
+      this.#counts.calls += 1;
+      return undefined;
+    }
     const nth = running.calls;
     const nthOfKind = running.callsByKind.get(call) ?? 0;
     running.calls += 1;
@@ -386,6 +504,10 @@ class Player {
     running.happened.calls.push(call);
     const { person, faults } = running.scheduled;
     if (person?.nth === nth) this.#act(person.act);
+    if (call === 'PutEvents') {
+      running.eventCalls += 1;
+      running.toldFromMs ??= this.#world.clock.now();
+    }
     if (call === 'RefreshApiKey') this.#checkRefresh(running, input);
 
     const scheduled = faults.find((fault) => meets(fault, call, nth, nthOfKind));
@@ -394,12 +516,25 @@ class Player {
     running.faults += 1;
     running.happened.faults.push({ call, kind });
     if (call === 'PutEvents') running.eventFaults += 1;
+    if (kind === 'unauthenticated') running.refusalsInjected += 1;
     this.#counts.faults[kind] = (this.#counts.faults[kind] ?? 0) + 1;
     if (call === 'ListCaches' && kind === 'unauthenticated') {
       this.#ledger.refused(keyOf(input), this.#world.clock.now());
     }
     this.#note(running.name, call, kind);
-    return faultAt(call, kind, scheduled.lateMs);
+    return faultAt(call, kind, scheduled.lateMs, input);
+  }
+
+  #isAboutAnother(call: string, input: unknown): boolean {
+    if (this.#others.length === 0) return false;
+    switch (serviceOf(call)) {
+      case 'momento':
+        return this.#othersKeys.has(keyOf(input));
+      case 'event-bus':
+        return !JSON.stringify(input).includes(this.#world.arn);
+      case 'secrets-manager':
+        return (input as { readonly SecretId?: string }).SecretId !== this.#world.arn;
+    }
   }
 
   #checkRefresh(running: Running, input: unknown): void {
@@ -411,6 +546,7 @@ class Player {
     this.#check(3, refreshIsUnderItsClaim(running.claimant, this.#look()), running.name);
     this.#check(3, refreshesAlone(others), running.name);
     running.refreshed.add(wireKey);
+    running.refreshCalls += 1;
   }
 
   // ── looking on ────────────────────────────────────────────────────────────────────────────────
@@ -420,6 +556,14 @@ class Player {
     const running = this.#runs.get(caller.claimant);
     if (running === undefined) return;
     const nowMs = this.#world.clock.now();
+    if (name === 'PutEvents') this.#witnessEvents(moment, running);
+    if (this.#isAboutAnother(name, input)) {
+      if (moment === 'after' && isIssued(answer)) this.#learnOther(credentialsOf(answer));
+      return;
+    }
+    if (moment === 'before' && serviceOf(name) === 'momento') {
+      running.mayBeSpentUnseen ||= this.#ledger.mayBeSpentUnseen(keyOf(input));
+    }
     if (moment === 'answered') {
       if (name === 'RefreshApiKey') this.#answered(answer, nowMs);
       return;
@@ -436,14 +580,23 @@ class Player {
     if (moment === 'after') this.#note(running.name, name, '');
   }
 
+  /** The bus takes them in one step: what came between is this run's. */
+  #witnessEvents(moment: 'before' | 'after' | 'answered', running: Running): void {
+    const { accepted } = this.#world.bus;
+    if (moment === 'before') running.eventsBefore = accepted.length;
+    if (moment !== 'after') return;
+    for (const { event } of accepted.slice(running.eventsBefore)) {
+      const detail = event.detail as Announced['detail'];
+      running.events.push({ type: event['detail-type'], detail });
+    }
+  }
+
   #issued({ caller, fault, input }: WitnessedCall, issued: Issued, nowMs: number): void {
     const takesMs = typeof fault === 'object' && 'takesMs' in fault ? fault.takesMs : 0;
     const answersAfterMs =
       typeof fault === 'object' && 'answersAfterMs' in fault ? fault.answersAfterMs : 0;
-    const { api_key: wireKey } = JSON.parse(Buffer.from(issued.apiKey, 'base64').toString('utf8'));
     this.#ledger.issue({
-      wireKey,
-      refreshToken: issued.refreshToken,
+      ...credentialsOf(issued),
       parent: keyOf(input),
       issuedAtMs: nowMs,
       caller,
@@ -473,7 +626,10 @@ class Player {
     const sight = this.#look();
     const { current } = sight;
     this.#check(1, currentIsReadable(sight), where);
-    this.#check(5, readerSeesLivingKey(sight, this.#schedule.terms.oldKeys, this.#ledger), where);
+    this.#check(2, personsFieldsStay(sight, this.#written), where);
+    const { oldKeys } = this.#schedule.terms;
+    this.#check(5, readerSeesLivingKey(sight, oldKeys, this.#ledger, this.#faults()), where);
+    this.#noteVersions(sight, running);
     if (running !== undefined && current !== undefined && before !== undefined) {
       if (current.versionId !== before.versionId) {
         running.promoted.push(current.versionId);
@@ -492,6 +648,29 @@ class Player {
     });
     for (const pair of changed) this.#check(2, pairIsNotLost(pair), where);
     this.#measureDeath(current?.alive ?? false, sight.nowMs, running);
+  }
+
+  #faults(): number {
+    return Object.values(this.#counts.faults).reduce((sum, times) => sum + times, 0);
+  }
+
+  #noteVersions({ versions }: Sight, running: Running | undefined): void {
+    for (const version of versions) {
+      if (this.#versionsSeen.has(version.versionId)) continue;
+      this.#versionsSeen.add(version.versionId);
+      if (running?.before.isPressing) this.#pressing.add(version.versionId);
+      const claimant = claimIn(version)?.claimant;
+      const claiming = claimant === undefined ? undefined : this.#runs.get(claimant);
+      if (claiming !== undefined) claiming.claimed = true;
+    }
+  }
+
+  /** Whatever the margin is made of, by now it is reached. */
+  #isDue({ current, nowMs }: Sight): boolean {
+    if (current?.endsAt === undefined) return false;
+    const lifeSeconds = current.endsAt - current.createdAtMs / 1000;
+    const leftSeconds = current.endsAt - nowMs / 1000;
+    return leftSeconds > 0 && leftSeconds <= Math.min(0.3 * lifeSeconds, lifeSeconds - 4_400);
   }
 
   #measureDeath(alive: boolean, nowMs: number, running: Running | undefined): void {
@@ -534,20 +713,54 @@ class Player {
 
   #checkRun(running: Running): void {
     this.#observe(running.name, running);
-    const { name, ended } = running;
-    const events = this.#world.events.slice(running.eventsBefore);
-    const measured = this.#world.measured.slice(running.measuredBefore);
-    const failures = measured.map(({ KeysFailed }) => KeysFailed);
-    this.#check(6, failureIsLoud(running, events, failures), name);
-    this.#check(6, successIsTrue(running, new Set(this.#promoted.keys())), name);
+    const { name, ended, claimant } = running;
+    const sight = this.#sight;
+    const { measured, measuredBy } = this.#world;
+    const own = measured.filter((_, index) => measuredBy[index] === claimant);
+    running.failuresMeasured.push(...own.map(({ KeysFailed }) => KeysFailed));
+    running.currentMoved = sight.current?.versionId !== running.currentBefore;
+    this.#check(6, failureIsLoud(running), name);
+    this.#check(6, givingUpIsLoud(running), name);
+    this.#check(6, successIsTrue(running), name);
+    this.#check(6, successIsTold(running), name);
     this.#check(3, losersExitCleanly(running), name);
-    this.#check(2, lossIsDetected(running, this.#sight.current?.alive ?? false), name);
-    this.#check(7, versionsStayFew(this.#sight), name);
+    this.#check(3, refusalHasACause(running), name);
+    this.#check(2, lossIsDetected(running, sight), name);
+    this.#noteReport(running);
+    const versions = countedVersions(sight, this.#pressing);
+    this.#check(7, versionsStayFew(versions), name);
+    const since = sight.nowMs - DAY_MS;
     this.#counts.mostVersionsInADay = Math.max(
       this.#counts.mostVersionsInADay,
-      this.#bornWithinADay().length,
+      versions.filter((createdAtMs) => createdAtMs >= since).length,
     );
     if (typeof ended === 'object') this.#tell(ended);
+    else this.#someDied = true;
+    if (!this.#someDied && !running.forced) this.#checkOthers(running);
+  }
+
+  #checkOthers({ name: where }: Running): void {
+    for (const { name, arn } of this.#others) {
+      const sight = look(this.#world, new Map(), arn);
+      this.#check(4, othersAreWell(name, sight, this.#isDue(sight)), where);
+    }
+  }
+
+  /** How long nobody knew of a loss. */
+  #noteReport(running: Running): void {
+    const { ended, endedAtMs, faults } = running;
+    const loss = this.#lossOfCurrent();
+    if (loss === undefined || loss.wasReported) return;
+    const reason = typeof ended === 'object' ? ended.keys[0]?.reason : undefined;
+    // The run that lost it is not one that a fault keeps from telling.
+    if (faults > 0 && loss.caller?.claimant !== running.claimant) loss.faultyRunsSince += 1;
+    if (reason !== 'refresh-token-spent') return;
+    loss.wasReported = true;
+    const counts = this.#counts;
+    const tookMs = endedAtMs - loss.issuedAtMs;
+    counts.longestUndetectedInFaultsMs = Math.max(counts.longestUndetectedInFaultsMs, tookMs);
+    if (loss.faultyRunsSince > 0) return;
+    counts.longestUndetectedMs = Math.max(counts.longestUndetectedMs, tookMs);
   }
 
   #tell({ keys, error }: Invocation): void {
@@ -565,16 +778,9 @@ class Player {
   }
 
   #checkOutputs(): void {
-    const outputs = [
-      ...this.#told,
-      ...this.#world.logged,
-      JSON.stringify(this.#world.bus.accepted),
-    ].join('\n');
-    const secrets = new Set<string>();
-    for (const reading of this.#readings.values()) {
-      if (reading !== undefined) for (const form of formsOf(reading)) secrets.add(form);
-    }
-    this.#check(7, holdsNoSecret(outputs, secrets), 'all outputs');
+    const events = this.#world.bus.accepted.map(({ event }) => JSON.stringify(event));
+    const outputs = [...this.#told, ...this.#world.logged, ...events];
+    this.#check(7, holdsNoSecret(outputs, partsOf(this.#ledger.credentials)), 'all outputs');
   }
 
   // ── the trace ─────────────────────────────────────────────────────────────────────────────────

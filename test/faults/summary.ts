@@ -35,6 +35,8 @@ export function summary({ counts, failures, seed, tookMs }: Told): string {
         ['calls', figure(counts.calls)],
         ['pairs that Momento issued', figure(counts.pairsIssued)],
         ['of these lost in the irreducible gap, and reported', figure(counts.pairsLostInGap)],
+        ['longest time from a loss to its report', hours(counts.longestUndetectedMs)],
+        ['the same, with faults meanwhile', hours(counts.longestUndetectedInFaultsMs)],
         ['old keys die: longest time from refresh to promotion', seconds(counts.longestDeadMs)],
         ['the same, with faults meanwhile', seconds(counts.longestDeadInFaultsMs)],
         ['most new versions of a secret in 24 hours', figure(counts.mostVersionsInADay)],
@@ -56,3 +58,5 @@ export function summary({ counts, failures, seed, tookMs }: Told): string {
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+
+const hours = (ms: number): string => `${(ms / 3_600_000).toFixed(2)} h`;

@@ -425,6 +425,18 @@ describe('the schedule', () => {
     });
   });
 
+  test('starts a rotation, as a direct invocation does; no event on a bus and no message in a queue', () => {
+    const synthesis = rotationOf();
+    const [, rule] = only(synthesis, 'AWS::Events::Rule');
+    expect(Object.keys(rule.Properties)).not.toContain('EventPattern');
+    expect(ofType(synthesis, 'AWS::Lambda::EventSourceMapping')).toEqual([]);
+    const [, permission] = only(synthesis, 'AWS::Lambda::Permission');
+    expect(permission.Properties).toMatchObject({
+      Principal: 'events.amazonaws.com',
+      SourceArn: arn('events', [':rule/', { Ref: 'AWS::StackName' }, '-*']),
+    });
+  });
+
   test.each([
     ['a'.repeat(24), [':rule/', { Ref: 'AWS::StackName' }, '-*']],
     ['b'.repeat(25), [`:rule/${'b'.repeat(24)}*`]],

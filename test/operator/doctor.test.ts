@@ -8,7 +8,7 @@ import { differences } from '../../operator/drift.ts';
 import { scheduleFindings } from '../../operator/examinations.ts';
 import { explain } from '../../operator/explain.ts';
 import { findingLines, note, verdict, well, wrong } from '../../operator/finding.ts';
-import { rankFinding } from '../../operator/key-findings.ts';
+import { rankFinding, replicaFinding } from '../../operator/key-findings.ts';
 import { Problem } from '../../operator/problem.ts';
 import { shellWord } from '../../operator/shell-word.ts';
 import { readSubscribers } from '../../operator/topic-subscribers.ts';
@@ -52,6 +52,20 @@ test.each([
 ] as const)('a %s key, for vending: %s, is %s', (rank, isVending, level) =>
   expect(rankFinding(rank, 'orders', isVending, place).level).toBe(level),
 );
+
+test('a replica that failed, and one that did not', () => {
+  const key = { name: 'orders', secretArn: 'arn:orders' };
+  const replica = { Region: 'eu-central-1', StatusMessage: 'a secret of this name is there' };
+  expect(replicaFinding(key, { ...replica, Status: 'Failed' })).toEqual(
+    wrong(
+      'orders: its replica in eu-central-1 has not got the key: a secret of this name is there',
+      'aws secretsmanager replicate-secret-to-regions --force-overwrite-replica-secret --secret-id arn:orders --add-replica-regions Region=eu-central-1',
+    ),
+  );
+  expect(replicaFinding(key, { ...replica, Status: 'InSync' })).toEqual(
+    well('orders: its replica in eu-central-1 is InSync.'),
+  );
+});
 
 test('a schedule that is on, off, or not there', () => {
   const rule = { name: 'r', schedule: 'rate(1 hour)', isOn: true };

@@ -2,17 +2,20 @@
 
 import { describe, expect, test } from '@jest/globals';
 import type { Gathered } from '../../lambda/rotate-key/gather.ts';
-import { claimVersionId } from '../../lambda/rotate-key/version-id.ts';
+import * as versionIds from '../../lambda/rotate-key/version-id.ts';
 import { parseSecretValue } from '../../lambda/shared/secret-value.ts';
 import type { Alarm } from '../../operator/alarms.ts';
 import { described } from '../../operator/alarms.ts';
 import type { Key } from '../../operator/deployment.ts';
-import { type KeyState, stateOf } from '../../operator/key-state.ts';
+import { type KeyState, meaningOf, stateOf } from '../../operator/key-state.ts';
 import type { Place } from '../../operator/place.ts';
 import { exitCodeOf, type Status } from '../../operator/status.ts';
 import { statusJson } from '../../operator/status-json.ts';
 import { statusText, watchLines } from '../../operator/status-table.ts';
+import { v1Key } from '../lambda/momento-key.ts';
 import { PLAIN } from './world.ts';
+
+const { claimVersionId } = versionIds;
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY = 86_400_000;
@@ -192,7 +195,108 @@ describe('a key', () => {
     expect(shown).toMatch(/in 2 min +2 failed/);
     expect(shown).toMatch(/MOMENTO_CLAIM [0-9a-f]{8}: an attempt is under way, or has failed/);
     expect(shown).toMatch(/canary by-a-str: not of this stack/);
-    expect(shown).toContain('npx momento-auth rotate --dry-run --key orders --region eu-west-1');
+    expect(shown).toContain(
+      '  npx momento-auth rotate --key orders --region eu-west-1\n  docs/runbook.md#rotation-failed\n',
+    );
+  });
+
+  describe('whose attempt failed, and whose claim has lapsed: a person until one succeeds', () => {
+    const versionId = claimVersionId({ arn: ARN, currentVersionId: 'made-by-hand' }, 0);
+    const claim = (over: Partial<NonNullable<Gathered['claim']>> = {}, runEndsAtMs = NOW - 1) =>
+      gathered(
+        {},
+        {
+          ageMs: 20.03 * DAY,
+          claim: {
+            versionId,
+            attempt: 0,
+            hasEnded: false,
+            claim: { claimant: 'x', runEndsAtMs, lapsesAtMs: runEndsAtMs },
+            ...over,
+          },
+        },
+      );
+    const labels = new Map([
+      ['AWSCURRENT', 'made-by-hand'],
+      ['MOMENTO_CLAIM', versionId],
+    ]);
+
+    test('nobody knows why: try again, see the runbook', () => {
+      const seen = state(claim(), labels);
+      expect(seen).toMatchObject({
+        next: 'interrupted',
+        needsPerson: true,
+        last: { result: 'attempt-failed', attempts: 1 },
+        remedy: 'npx momento-auth rotate --key orders --region eu-west-1',
+        section: 'docs/runbook.md#rotation-failed',
+      });
+      expect(exitCodeOf(status([seen]))).toBe(1);
+      expect(statusJson(status([seen]))).toMatchObject({ well: false });
+    });
+
+    test('Momento refused: only a new key helps', () => {
+      const seen = state(claim({ hasEnded: true }), labels);
+      expect(seen).toMatchObject({
+        needsPerson: true,
+        message: expect.stringMatching(/^Momento refused .* Make a new key in Momento's console/),
+        remedy: 'npx momento-auth import momento_key.json --key orders --region eu-west-1',
+        section: 'docs/runbook.md#key-refused',
+      });
+      const shown = text(status([seen]));
+      expect(shown).not.toContain('dry-run');
+      expect(shown).toContain('\n  docs/runbook.md#key-refused\n');
+    });
+
+    test('the claim of another key says nothing of this one, and a run is no failure', () => {
+      expect(state(claim({ attempt: undefined }), labels).needsPerson).toBe(false);
+      expect(state(claim({}, NOW + 1), labels)).toMatchObject({
+        needsPerson: false,
+        last: { result: 'running' },
+      });
+      // It has staged its pair, and is just testing it.
+      const staged: Gathered = {
+        ...claim({}, NOW + 1),
+        pending: {
+          versionId: 'staged',
+          descends: true,
+          descendsFromEdited: false,
+          content: gathered().current?.content,
+          empty: false,
+          refused: undefined,
+        },
+      };
+      expect(state(staged, labels)).toMatchObject({
+        next: 'pending-resumed',
+        needsPerson: false,
+        last: { result: 'running' },
+      });
+    });
+  });
+
+  describe('whose value says another end than the key itself', () => {
+    const exp = NOW / 1000 + 5 * 86_400;
+    const saying = (validUntil: number) => state(gathered({ apiKey: v1Key({ exp }), validUntil }));
+
+    test.each([0, exp + 61])('later (%d): a person', (validUntil) => {
+      const seen = saying(validUntil);
+      expect(seen).toMatchObject({
+        needsPerson: true,
+        remedy: 'npx momento-auth import momento_key.json --key orders --region eu-west-1',
+      });
+      expect(text(status([seen]))).toContain(`Write "validUntil": ${exp} into the key's file`);
+    });
+
+    test('a minute is nothing; sooner is said; over already is a person', () => {
+      for (const validUntil of [exp - 60, exp, exp + 60])
+        expect(saying(validUntil).wrongEnd).toBeUndefined();
+      const sooner = saying(exp - 61);
+      expect(sooner.needsPerson).toBe(false);
+      expect(text(status([sooner]))).toMatch(/^! orders: "validUntil" says that it ends at/m);
+      expect(saying(NOW / 1000 - 1)).toMatchObject({
+        needsPerson: true,
+        message: expect.stringMatching(/^"validUntil" says/),
+      });
+    });
   });
 
   test('whose life is too short: said, and no reason for exit code 1', () => {
@@ -239,34 +343,54 @@ describe('alarms', () => {
 
 test('a stack without keys is not well', () => expect(exitCodeOf(status([]))).toBe(1));
 
-test.each([80, 120, 200])(
-  'no line of the table is wider than a terminal of %d columns',
-  (columns) => {
-    const long = 'a-name-that-is-as-long-as-names-may-be'.slice(0, 32);
-    const versionId = claimVersionId({ arn: ARN, currentVersionId: 'made-by-hand' }, 1);
-    const states = [
-      { ...state(gathered()), name: long },
-      {
-        ...state(
-          gathered(
-            {},
-            {
-              ageMs: 20.5 * DAY,
-              claim: { versionId, attempt: 1, hasEnded: false, claim: undefined },
-            },
-          ),
+describe.each([40, 60, 80, 120, 200])('in a terminal of %d columns', (columns) => {
+  const long = 'a-name-that-is-as-long-as-names-may-be'.slice(0, 32);
+  const versionId = claimVersionId({ arn: ARN, currentVersionId: 'made-by-hand' }, 1);
+  const states = [
+    { ...state(gathered()), name: 'default' },
+    {
+      ...state(
+        gathered(
+          {},
+          {
+            ageMs: 20.5 * DAY,
+            claim: { versionId, attempt: 1, hasEnded: false, claim: undefined },
+          },
         ),
-        name: long,
-      },
-      { ...state({ ...gathered(), current: undefined }), name: long },
-    ];
-    const table = text(status(states), columns)
-      .split('\n')
-      .slice(2, 2 + 1 + states.length);
-    expect(table[0]).toMatch(/^KEY/);
+        new Map([
+          ['AWSCURRENT', 'made-by-hand'],
+          ['AWSPREVIOUS', 'a'.repeat(64)],
+          ['MOMENTO_CLAIM', versionId],
+        ]),
+      ),
+      name: long,
+    },
+    { ...state({ ...gathered(), current: undefined }), name: long },
+  ];
+  const lines = statusText(status(states, [OK, LOUD]), {
+    colours: PLAIN,
+    columns,
+    foldAt: columns,
+  }).split('\n');
+
+  test('no line is wider, but for what is to be copied', () => {
+    // One word of a sentence may be as long as a name.
+    const widest = Math.max(columns, long.length + 'labels  : '.length);
+    for (const line of lines.filter((each) => !/^ {2}(npx|docs)/.test(each)))
+      expect([line, line.length <= widest]).toEqual([line, true]);
+    const table = lines.slice(lines.findIndex((line) => line.startsWith('KEY'))).slice(0, 4);
     for (const line of table) expect([line, line.length <= columns]).toEqual([line, true]);
-  },
-);
+  });
+
+  test('each key has its name, and what is left of its life', () => {
+    const at = lines.findIndex((line) => /^KEY .*LIFE LEFT/.test(line));
+    expect(lines[at + 1]).toMatch(/^default .*25 d/);
+    expect(lines[at + 2]).toMatch(/^a-name-that[^ ]*… .* 9 d 12 h|^a-name-that-is-.* 9 d 12 h/);
+    expect(lines[at]?.includes('NEXT ATTEMPT')).toBe(true);
+    expect(lines[at]?.includes('LAST RESULT')).toBe(columns >= 60);
+    expect(/█/.test(lines[at + 1] ?? '')).toBe(columns >= 80);
+  });
+});
 
 test('--json is what the documentation says', () => {
   expect(statusJson(status([state(gathered())]))).toEqual({
@@ -291,6 +415,7 @@ test('--json is what the documentation says', () => {
         versions: [{ label: 'AWSCURRENT', versionId: 'made-by-hand', meaning: null }],
         needsPerson: false,
         remedy: null,
+        section: null,
       },
     ],
     alarms: [
@@ -310,4 +435,18 @@ test('--watch without a terminal: a line for each key, and the sentence', () => 
     '2026-11-22 12:00:00  orders  25 d left  next: not-due  last: imported',
     '2026-11-22 12:00:00  All is well: the key is kept fresh.',
   ]);
+});
+
+test("every label of the stack's own is explained, and no other is taken for one", () => {
+  const labels = Object.values(versionIds).filter((each) => typeof each === 'string');
+  expect(labels.length).toBeGreaterThanOrEqual(7);
+  for (const label of labels) {
+    const meaning = meaningOf(label.endsWith('_') ? `${label}1795348800` : label);
+    expect([label, meaning]).toEqual([
+      label,
+      label === 'AWSCURRENT' ? undefined : expect.not.stringMatching(/not of this stack/),
+    ]);
+  }
+  for (const label of ['canary', 'MOMENTO_OTHER', 'MOMENTO_CLAIMS'])
+    expect(meaningOf(label)).toMatch(/not of this stack/);
 });

@@ -4,10 +4,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { run } from '../../operator/command.ts';
 import { doctor } from '../../operator/doctor.ts';
-import { importKey } from '../../operator/import.ts';
 import { rotate } from '../../operator/rotate.ts';
 import { status } from '../../operator/status.ts';
-import { type Ended, PROJECT, rememberingTerminal, start, World } from './world.ts';
+import {
+  all,
+  expectNoSecret,
+  expectPlain,
+  PROJECT,
+  rememberingTerminal,
+  start,
+  World,
+  withoutWaiting,
+} from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -25,203 +33,6 @@ afterAll(() => world.close());
 
 const DAY = 86_400;
 const ORDERS = 'ApiKeySecretArnorderseu';
-
-/** No key, no refresh token, no wire form of either, in anything that was written. */
-function expectNoSecret(
-  text: string,
-  ...keys: readonly { apiKey: string; refreshToken: string }[]
-): void {
-  for (const { apiKey, refreshToken } of keys) {
-    const wire: unknown = JSON.parse(Buffer.from(apiKey, 'base64').toString());
-    expect(wire).toEqual({ endpoint: expect.any(String), api_key: expect.any(String) });
-    const jwt = String(Reflect.get(Object(wire), 'api_key'));
-    for (const secret of [apiKey, refreshToken, jwt, jwt.slice(-20)]) {
-      expect(text.includes(secret)).toBe(false);
-    }
-  }
-}
-
-const all = ({ out, err }: Ended): string => out + err;
-
-/** On a busy machine it says what it waits for. */
-const withoutWaiting = ({ err }: Ended): string => err.replace(/^[^\n]* …\n/gm, '');
-
-/** Plain text: nothing moves, nothing has a colour. */
-const expectPlain = (ended: Ended) => expect(all(ended)).not.toContain('\u001b');
-
-describe('import', () => {
-  test("the console's download: checked, stored as it is, and what comes next", async () => {
-    const key = world.newKey();
-    const ended = await world.run(['import', world.file(key), '--key', 'default', world.local]);
-    expect([withoutWaiting(ended), ended.code]).toEqual(['', 0]);
-    expect(JSON.parse(world.current() ?? '')).toEqual(key);
-    expect(ended.out).toMatch(/^✓ default has the key, which ends at \d{4}-\d\d-\d\d /);
-    expect(ended.out).toMatch(/looked at within 1 hour, and renewed from .* on \(in 20 days/);
-    expect(ended.out).toContain(`npx momento-auth rotate --dry-run --key default ${world.local}`);
-    expectPlain(ended);
-    expectNoSecret(all(ended), key);
-
-    const again = await importing(key);
-    expect(again.printed).toEqual(['default has this very key already. Nothing was changed.']);
-    expect(again.code).toBe(0);
-  });
-
-  test('from stdin; a bare key needs --yes where nobody can be asked', async () => {
-    const { apiKey, refreshToken } = world.newKey(30 * DAY, 'all-data-read-write');
-    const words = ['import', '-', '--key', 'orders-eu', world.local];
-    const [refused] = await Promise.all([world.run(words, { stdin: `${apiKey}\n` })]);
-    expect(refused.code).toBe(1);
-    expect(refused.err).toMatch(/^! It has no refresh token, so nothing can renew it\./m);
-    expect(refused.err).toContain(`npx momento-auth import - --key orderseu --yes ${world.local}`);
-    expect(world.current(ORDERS)).toBeUndefined();
-
-    const taken = await world.run([...words, '--yes'], { stdin: `${apiKey}\n` });
-    expect([taken.code, taken.out]).toEqual([
-      0,
-      expect.stringContaining('It will not be renewed.'),
-    ]);
-    const stored: unknown = JSON.parse(world.current(ORDERS) ?? '');
-    expect(stored).toEqual({ apiKey, validUntil: expect.any(Number) });
-    expectNoSecret(all(refused) + all(taken), { apiKey, refreshToken });
-  });
-
-  async function importing(
-    content: unknown,
-    answer?: boolean,
-    options: Record<string, unknown> = {},
-  ) {
-    const terminal = rememberingTerminal(answer);
-    const file = world.file(content, 'candidate.json');
-    try {
-      const code = await importKey(
-        file,
-        { ...world.place, key: 'default', ...options },
-        terminal,
-        PROJECT,
-      );
-      return { ...terminal, code, problem: undefined };
-    } catch (problem) {
-      return { ...terminal, code: 1, problem: String(problem) };
-    }
-  }
-
-  describe('what is doubtful', () => {
-    let before: string;
-    beforeEach(() => {
-      world.put(world.newKey(30 * DAY));
-      before = world.current() ?? '';
-    });
-
-    test.each<[string, () => object, RegExp]>([
-      ['a life too short', () => world.newKey(6 * 3_600 - 120), /too short to be renewed reliably/],
-      [
-        'no refresh token',
-        () => ({ ...world.newKey(), refreshToken: undefined }),
-        /no refresh token/,
-      ],
-      ['no end', () => world.newKey('never'), /never expires/],
-      [
-        'a vending key that may not mint',
-        () => world.newKey(31 * DAY, 'all-data-read-write'),
-        /no super-user key/,
-      ],
-      [
-        'an end before that of the present key',
-        () => world.newKey(20 * DAY),
-        /ends later than this one/,
-      ],
-    ])('%s: asked; no is no, yes is yes, nobody is no', async (_name, make, doubt) => {
-      const content = make();
-      const nobody = await importing(content);
-      expect(nobody.noted.join('\n')).toMatch(doubt);
-      expect(nobody.problem).toMatch(/say that you want it all the same/);
-      expect(world.current()).toBe(before);
-
-      const no = await importing(content, false);
-      expect([no.code, no.asked.length, no.problem]).toEqual([1, 1, undefined]);
-      expect(world.current()).toBe(before);
-
-      const yes = await importing(content, true);
-      expect([yes.code, yes.asked]).toEqual([0, ['Put it into default all the same?']]);
-      expect(JSON.parse(world.current() ?? '')).toEqual(JSON.parse(JSON.stringify(content)));
-      expect(yes.printed.join('\n')).toMatch(/The key before it lives on until/);
-    });
-  });
-
-  test.each<[string, () => unknown, RegExp]>([
-    ['text that is no key', () => 'hello', /neither JSON nor a Momento API key/],
-    [
-      'a revoked key',
-      () => {
-        const key = world.newKey();
-        world.stack.momento.revoke(key.apiKey);
-        return key;
-      },
-      /Momento does not accept this key/,
-    ],
-    [
-      'an ended key',
-      () => ({ ...world.newKey(), validUntil: 1_000_000_000 }),
-      /ended at 2001-09-09/,
-    ],
-    ['nothing', () => '', /it is empty/],
-    [
-      'a forged key',
-      () => {
-        const endpoint = '127.0.0.1:1';
-        const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-        const api_key = `${part({ alg: 'HS256' })}.${part({ sub: 'x' })}.c2ln`;
-        const apiKey = Buffer.from(JSON.stringify({ endpoint, api_key })).toString('base64');
-        return { apiKey, refreshToken: 'refresh-token', validUntil: Date.now() };
-      },
-      /validUntil is not a time in epoch seconds/,
-    ],
-  ])('%s is refused, --yes or not', async (_name, make, problem) => {
-    const before = world.current();
-    const refused = await importing(make(), true, { yes: true });
-    expect(refused.problem).toMatch(problem);
-    expect(world.current()).toBe(before);
-  });
-
-  test('a key that came in while the person was asked is not overwritten', async () => {
-    world.put(world.newKey());
-    const rotated = world.newKey();
-    const terminal = rememberingTerminal(true);
-    const meanwhile = {
-      ...terminal,
-      confirm: async () => {
-        world.put(rotated);
-        return true;
-      },
-    };
-    const file = world.file(world.newKey(20 * DAY));
-    await expect(
-      importKey(file, { ...world.place, key: 'default' }, meanwhile, PROJECT),
-    ).rejects.toThrow(/Somebody else has put another key into default meanwhile/);
-    expect(JSON.parse(world.current() ?? '')).toEqual(rotated);
-  });
-
-  test('what a person keeps beside the key stays; what belongs to the old one goes', async () => {
-    world.put({ ...world.newKey(20 * DAY), endpoint: 'old.example.com', cacheName: 'carts' });
-    const key = world.newKey();
-    const done = await importing(key);
-    expect([done.problem, done.code]).toEqual([undefined, 0]);
-    expect(JSON.parse(world.current() ?? '')).toEqual({ ...key, cacheName: 'carts' });
-    expect(done.printed).toContain('Kept beside it, as before: cacheName.');
-  });
-
-  test('a key on the command line is refused and not repeated; so is a file that is not there', async () => {
-    const key = world.newKey();
-    const [typed, missing] = await Promise.all([
-      world.run(['import', key.apiKey, world.local]),
-      world.run(['import', 'no-such-file.json', world.local]),
-    ]);
-    expect(typed.code).toBe(2);
-    expect(typed.err).toMatch(/history of your shell/);
-    expectNoSecret(all(typed), key);
-    expect([missing.code, missing.err]).toEqual([1, expect.stringMatching(/no file no-such-file/)]);
-  });
-});
 
 describe('with a good key in each secret', () => {
   beforeEach(() => {
@@ -342,7 +153,9 @@ describe('with a good key in each secret', () => {
     ]);
     expect([ended.code, ended.out]).toEqual([1, '']);
     expect(ended.err).toMatch(/✗ upstream-key-refused: /);
-    expect(ended.err).toContain(`npx momento-auth import momento_key.json ${world.local}`);
+    expect(ended.err).toContain(
+      `npx momento-auth import momento_key.json --key default ${world.local}    # a super-user key`,
+    );
   });
 
   test('doctor: every part, nothing wrong, exit code 0', async () => {
@@ -409,7 +222,12 @@ describe('with a good key in each secret', () => {
     world.put(key);
     const failed = rememberingTerminal();
     expect(await rotate({ ...world.place, key: 'default' }, failed, PROJECT)).toBe(1);
-    expect(failed.printed[0]).toMatch(/^✗ default: [a-z-]+: /);
+    expect(failed.printed[0]).toMatch(/^✗ default: key-refused: /);
+    const seen = rememberingTerminal();
+    expect(await status({ ...world.place, key: 'default' }, seen, PROJECT)).toBe(1);
+    expect(seen.printed.join('\n')).toMatch(
+      /✗ default: Momento refused to renew the key \(attempt 1\)\. .*\n {2}npx momento-auth import momento_key\.json --key default --local=\d+\n {2}docs\/runbook\.md#key-refused\n/,
+    );
   });
 });
 
@@ -448,6 +266,67 @@ test('status and doctor tell of an alarm that is on, with its section', async ()
   } finally {
     world.stack.alarms.setState(name, 'OK', 'test');
   }
+});
+
+describe('somebody who may do nothing', () => {
+  test.each<[string, () => string[]]>([
+    ['import', () => ['import', world.file(world.newKey())]],
+    ['status', () => ['status']],
+    ['rotate', () => ['rotate', '--dry-run']],
+    [
+      'token --mint',
+      () => ['token', '--as', 'viewer', '--claim', 'custom:tenantId=acme', '--mint'],
+    ],
+    ['doctor', () => ['doctor']],
+  ])('%s: a sentence, whom to ask, exit code 1', async (_name, words) => {
+    const { accessKeyId, secretAccessKey, sessionToken } = world.stack.principals.issue({
+      arn: 'arn:aws:sts::123456789012:assumed-role/Nobody/ada',
+      statements: [],
+    });
+    const ended = await world.run(words(), {
+      env: {
+        AWS_ENDPOINT_URL: world.stack.aws.url,
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+      },
+    });
+    expect(ended.code).toBe(1);
+    expect(all(ended)).toMatch(
+      /✗ Your AWS credentials may not do this: .*\n +Ask whoever manages the account to allow it/,
+    );
+    expect(all(ended)).not.toMatch(/\n +at /);
+  });
+});
+
+describe("this machine's clock", () => {
+  // Long before anything else is loaded.
+  const shifted = (minutes: number) => {
+    const shift = minutes * 60_000;
+    const path = world.file(
+      `const Real = Date; globalThis.Date = class extends Real {
+        constructor(...words) { if (words.length === 0) super(Real.now() + ${shift}); else super(...words); }
+        static now() { return Real.now() + ${shift}; }
+      };`,
+      `clock-${minutes}.mjs`,
+    );
+    return { NODE_OPTIONS: `--import=${path}` };
+  };
+
+  test.each<[number, RegExp]>([
+    [10, /✗ This machine's clock is (10 minutes|9 minutes 5\d seconds).* ahead of AWS's/],
+    [-10, /✗ This machine's clock is (10 minutes|9 minutes 5\d seconds).* behind AWS's/],
+    [2, /! This machine's clock is (2 minutes|1 minute 5\d seconds).* ahead of AWS's/],
+    [0, /✓ This machine's clock agrees with AWS's/],
+  ])('%d minutes off', async (minutes, said) => {
+    world.put(world.newKey());
+    const ended = await world.run(['doctor', world.local], { env: shifted(minutes) });
+    expect(ended.out).toMatch(said);
+    // It is told apart from what it would break: the key is not overdue, nor refused.
+    expect(ended.out).toMatch(/✓ orderseu: ends at/);
+    if (Math.abs(minutes) === 10) expect(ended.code).toBe(1);
+  });
 });
 
 describe('exit codes and next things to type', () => {
@@ -507,7 +386,7 @@ describe('exit codes and next things to type', () => {
   test('a key in the place of a name is not repeated', async () => {
     const key = world.newKey();
     const ended = await world.run(['status', '--key', key.apiKey, world.local]);
-    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining('[redacted]')]);
+    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining('"(a word of ')]);
     expectNoSecret(all(ended), key);
   });
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { expect } from '@jest/globals';
 import { Redactor } from '../../lambda/shared/redaction.ts';
 import { type Synthesized, synthesize } from '../../local/assembly/synthesize.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
@@ -170,6 +171,7 @@ export function rememberingTerminal(answer?: boolean): Remembered {
     columns: () => 80,
     rows: () => 24,
     interrupted: new AbortController().signal,
+    unread: new AbortController().signal,
     print: (text) => void printed.push(redactor.text(text)),
     note: (text) => void noted.push(redactor.text(text)),
     printCredential: (text) => void printed.push(text),
@@ -182,3 +184,26 @@ export function rememberingTerminal(answer?: boolean): Remembered {
     askForSecret: async () => '',
   };
 }
+
+/** No key, no refresh token, no wire form of either, in anything that was written. */
+export function expectNoSecret(
+  text: string,
+  ...keys: readonly { apiKey: string; refreshToken: string }[]
+): void {
+  for (const { apiKey, refreshToken } of keys) {
+    const wire: unknown = JSON.parse(Buffer.from(apiKey, 'base64').toString());
+    expect(wire).toEqual({ endpoint: expect.any(String), api_key: expect.any(String) });
+    const jwt = String(Reflect.get(Object(wire), 'api_key'));
+    for (const secret of [apiKey, refreshToken, jwt, jwt.slice(-20)]) {
+      expect(text.includes(secret)).toBe(false);
+    }
+  }
+}
+
+export const all = ({ out, err }: Ended): string => out + err;
+
+/** On a busy machine it says what it waits for. */
+export const withoutWaiting = ({ err }: Ended): string => err.replace(/^[^\n]* …\n/gm, '');
+
+/** Plain text: nothing moves, nothing has a colour. */
+export const expectPlain = (ended: Ended) => expect(all(ended)).not.toContain('\u001b');

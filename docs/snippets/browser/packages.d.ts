@@ -4,6 +4,7 @@ declare module 'react' {
   export function useSyncExternalStore<Snapshot>(
     subscribe: (onChange: () => void) => () => void,
     getSnapshot: () => Snapshot,
+    getServerSnapshot?: () => Snapshot,
   ): Snapshot;
 }
 

@@ -9,6 +9,10 @@ const TEXTS: Record<string, string> = {
 
 /** What to tell the user; undefined while all is well. */
 export function useTokenNotice(tokens: MomentoTokenProvider): string | undefined {
-  const { status, token } = useSyncExternalStore(tokens.subscribe, tokens.getState);
-  return token ? undefined : TEXTS[status];
+  const notice = () => {
+    const { status, token } = tokens.getState();
+    return token ? undefined : TEXTS[status];
+  };
+  // The last one is for pages that a server renders: there is nothing to tell yet.
+  return useSyncExternalStore(tokens.subscribe, notice, () => undefined);
 }

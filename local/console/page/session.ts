@@ -120,7 +120,11 @@ export function session(): Session {
     start(choice.value);
   });
   choice.addEventListener('change', () => say(hint, hintOf(logins, choice.value)));
-  renew.addEventListener('click', () => void open?.provider.renew().catch(() => {}));
+  // Of the same login: a plain renew() would tell of another, and end its subscription.
+  renew.addEventListener('click', () => {
+    const { provider } = open ?? {};
+    provider?.renew(provider.getState().token).catch(() => {});
+  });
   logout.addEventListener('click', () => {
     close();
     // The button is of no use now, and the focus must not be lost with it.

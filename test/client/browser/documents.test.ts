@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { build } from 'esbuild';
 import * as calendar from '../../../docs/snippets/browser/calendar.ts';
 import type * as cognito from '../../../docs/snippets/browser/cognito.ts';
 import * as momento from '../../../docs/snippets/browser/momento.ts';
@@ -60,4 +61,25 @@ test('the snippets can be loaded: nothing is asked before the first use', () => 
   expect(tokens.getState().status).toBe('idle');
   tokens.close();
   expect(Object.keys(calendar)).toEqual(['showCalendar']);
+});
+
+test('the React hook tells nothing on a server, and in a browser what is wrong', async () => {
+  const { outputFiles } = await build({
+    entryPoints: [`${SNIPPETS}/use-token-state.ts`],
+    bundle: true,
+    external: ['react'],
+    format: 'cjs',
+    write: false,
+  });
+  const module = { exports: {} as { useTokenNotice: (tokens: unknown) => unknown } };
+  const stub = {
+    useSyncExternalStore: (_subscribe: unknown, ...snapshots: Array<() => unknown>) =>
+      snapshots.map((snapshot) => snapshot()),
+  };
+  new Function('require', 'module', outputFiles[0]?.text ?? '')(() => stub, module);
+  const { tokens } = momento.momentoOf('https://tokens.example/token', async () => null);
+  expect(module.exports.useTokenNotice(tokens)).toEqual([undefined, undefined]);
+  await expect(tokens.getToken()).rejects.toMatchObject({ code: 'login-needed' });
+  expect(module.exports.useTokenNotice(tokens)).toEqual(['Please log in again.', undefined]);
+  tokens.close();
 });

@@ -56,7 +56,7 @@ async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
 test('20 tokens, and messages all the while: none is lost, none comes twice', async () => {
   const world = await followed();
   const { clock, dropped, endpoint, errors, follower, gaps, heard, made, publish } = world;
-  const { account, outcomes, superUserKey, tokens, topics } = world;
+  const { account, outcomes, renewed, superUserKey, topics } = world;
   await follower.subscribed;
 
   const { topics: topicsHere } = account.openTopic(bareKey(superUserKey.apiKey), {
@@ -90,9 +90,9 @@ test('20 tokens, and messages all the while: none is lost, none comes twice', as
   };
   const renew = async () => {
     burst();
-    const renewed = tokens.renew();
+    const next = renewed();
     burst();
-    await renewed;
+    await next;
     burst();
     await sleep(1);
     burst();
@@ -138,11 +138,11 @@ test('20 tokens, and messages all the while: none is lost, none comes twice', as
 });
 
 test('a quiet topic: the old subscription goes when its time is up, and the next message comes once', async () => {
-  const { dropped, follower, heard, made, publish, tokens } = await followed({ overlapMs: 20 });
+  const { dropped, follower, heard, made, publish, renewed } = await followed({ overlapMs: 20 });
   await follower.subscribed;
   await publish('before');
   await until(() => heard.length === 1);
-  await tokens.renew();
+  await renewed();
   await until(() => dropped.length === 1);
   expect(dropped[0] === made[0]).toBe(true);
   await publish('after');
@@ -170,21 +170,40 @@ test('a token that dies under the subscription, as after a sleep: a new one, and
 });
 
 test('a scope without the topic: told, tried again, and well with the next token that has it', async () => {
-  const { endpoint, errors, follower, heard, publish, tokens } = await followed();
+  const { endpoint, errors, follower, heard, publish, renewed } = await followed();
   const allowed = endpoint.permissions;
   await follower.subscribed;
   endpoint.permissions = explicit(topicPermission(CACHE, { name: 'another' }));
-  await tokens.renew();
+  await renewed();
   await until(() => errors.length === 1);
   expect(errors).toEqual(['PERMISSION_ERROR']);
   // The old token may still hear.
   await publish('one');
   await until(() => heard.length === 1);
   endpoint.permissions = allowed;
-  await tokens.renew();
+  await renewed();
   await publish('two');
   await until(() => heard.length === 2);
   expect(heard).toEqual(['one', 'two']);
+});
+
+test('another user’s login: the first one’s subscription and client are gone at once, whatever the second may', async () => {
+  const { dropped, endpoint, errors, follower, heard, made, outcomes, publish, tokens } =
+    await followed();
+  await follower.subscribed;
+  await publish('for the first');
+  await until(() => heard.length === 1);
+  endpoint.permissions = explicit(topicPermission(CACHE, { name: 'another' }));
+  const renewed = tokens.renew();
+  // Before the second has a token, or hears that he has none.
+  await Promise.resolve();
+  expect([dropped.length, dropped[0] === made[0]]).toEqual([1, true]);
+  await renewed;
+  await publish('a secret of the first');
+  await until(() => errors.length === 1);
+  await until(() => outcomes.some(({ method }) => method.endsWith('/Subscribe')));
+  await sleep(50);
+  expect({ heard, errors }).toEqual({ heard: ['for the first'], errors: ['PERMISSION_ERROR'] });
 });
 
 test('nobody may have a token any more: nothing is heard, and after a login it goes on', async () => {

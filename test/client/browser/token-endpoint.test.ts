@@ -14,7 +14,7 @@ import { type Synthesized, synthesize } from '../../../local/assembly/synthesize
 import type { Identity } from '../../../local/identity/identity.ts';
 import type { Fault } from '../../../local/momento/calls.ts';
 import { type LocalStack, startLocalStack } from '../../../local/stack.ts';
-import { browserGlobals, clientsOf, surroundingsWith } from './web-momento.ts';
+import { browserGlobals, clientsOf, renewByItself, surroundingsWith } from './web-momento.ts';
 
 browserGlobals();
 
@@ -93,19 +93,20 @@ const fetchOfPage =
 
 function provide(
   getIdToken: NonNullable<MomentoTokenProviderOptions['getIdToken']>,
-  { origin = ORIGIN, maxAttempts = 2 } = {},
+  { origin = ORIGIN, maxAttempts = 2, clock = { aheadMs: 0 } } = {},
 ): MomentoTokenProvider {
   provider = momentoTokenProvider({
     url,
     getIdToken,
     maxAttempts,
-    surroundings: surroundingsWith(fetchOfPage(origin)),
+    surroundings: surroundingsWith(fetchOfPage(origin), clock),
   });
   return provider;
 }
 
 test('a login becomes a token, the token reads a cache and follows a topic', async () => {
-  const tokens = provide(() => users.login('tenant-a-data-entry'));
+  const clock = { aheadMs: 0 };
+  const tokens = provide(() => users.login('tenant-a-data-entry'), { clock });
   const { cacheClient, topicClient } = clientsOf(`http://${stack.momentoServer.endpoint}`);
   const cache = movingClient({ tokens, make: cacheClient });
   expect(String(await cache.use((client) => client.get('calendar-events', 'tenant-a:1')))).toBe(
@@ -131,7 +132,7 @@ test('a login becomes a token, the token reads a cache and follows a topic', asy
     follower.subscribed.then(async () => {
       for (const text of ['one', 'two', 'three', 'four']) {
         expect(String(await publish(text))).toBe('Success');
-        if (text !== 'four') await tokens.renew();
+        if (text !== 'four') await renewByItself(tokens, clock, 900);
       }
     });
   });
@@ -140,16 +141,27 @@ test('a login becomes a token, the token reads a cache and follows a topic', asy
   expect(tokens.lifeLeftMs()).toBeGreaterThan(14 * 60_000);
 });
 
-test('a user without a role: forbidden, after one request', async () => {
-  const tokens = provide(() =>
-    users.login('tenant-a-data-entry', { claims: { 'cognito:groups': [] } }),
-  );
+test('a user without a role: forbidden, as the new ID token has none either', async () => {
+  const asked: boolean[] = [];
+  const tokens = provide(({ refresh }) => {
+    asked.push(refresh);
+    return users.login('tenant-a-data-entry', { claims: { 'cognito:groups': [] } });
+  });
   await expect(tokens.getToken()).rejects.toMatchObject({
     code: 'forbidden',
     status: 403,
     problem: 'forbidden',
     requestId: expect.stringMatching(/./),
   });
+  expect(asked).toEqual([false, true]);
+});
+
+test('an ID token in its last seconds, which the endpoint forbids: the login is refreshed, and there is a token', async () => {
+  const tokens = provide(({ refresh }) =>
+    users.login('tenant-a-data-entry', { lifetimeSeconds: refresh ? 3_600 : 15 }),
+  );
+  expect(await tokens.getToken()).toMatchObject({ authToken: expect.any(String) });
+  expect(tokens.lifeLeftMs()).toBeGreaterThan(14 * 60_000);
 });
 
 test('a login that is over: the page cannot read the 401, and hears login-needed all the same', async () => {

@@ -1,6 +1,7 @@
 // The states of the provider: every answer, every fault, sleep and clocks that lie.
 
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { lifeSeconds } from '../../../lambda/vend-token/life.ts';
 import { FakeBrowser, type FakeTab, ok, type Reply } from './fake-browser.ts';
 
 let browser: FakeBrowser;
@@ -275,9 +276,236 @@ describe('403', () => {
     const asked = tab.ask();
     await browser.pass(24 * 60 * MINUTE);
     expect([asked.result, minted()]).toEqual(['forbidden', 2]);
+    // The login was asked for another ID token, and had none.
+    expect(tab.logins).toEqual([false, false, true]);
     browser.reply = () => ok();
     await Promise.all([tab.provider.renew(), browser.pass(100)]);
     expect(tab.status).toBe('token');
+  });
+
+  /** A tab whose login gives a new ID token only when it is asked for one. */
+  const cached = (refreshed: () => string | Promise<string>) => {
+    const logins: boolean[] = [];
+    const asking = browser.tab({
+      alone: true,
+      getIdToken: ({ refresh }) => {
+        logins.push(refresh);
+        return refresh ? refreshed() : 'id-1';
+      },
+    });
+    return { asking, logins };
+  };
+  const forbids = (idToken: string): Reply => ({
+    status: 403,
+    body: { code: 'forbidden', idToken },
+  });
+
+  test('and a new ID token that does: one more request', async () => {
+    browser.reply = ({ idToken = '' }) => (idToken === 'id-1' ? forbids(idToken) : ok());
+    const { asking, logins } = cached(() => 'id-2');
+    const asked = asking.ask();
+    await browser.pass(200);
+    expect([asked.result, minted(), logins]).toEqual(['token-2-of-id-2', 2, [false, true]]);
+    expect(asking.states.map(({ status }) => status)).not.toContain('forbidden');
+  });
+
+  test('for the new ID token too: forbidden after two requests, and no third', async () => {
+    browser.reply = ({ idToken = '' }) => forbids(idToken);
+    const { asking, logins } = cached(() => 'id-2');
+    const asked = asking.ask();
+    await browser.pass(24 * 60 * MINUTE);
+    expect([asked.result, minted(), logins]).toEqual(['forbidden', 2, [false, true]]);
+  });
+
+  test('without a login: one request', async () => {
+    browser.reply = ({ idToken = '' }) => forbids(idToken);
+    const asking = browser.tab({ alone: true, getIdToken: undefined as never });
+    const asked = asking.ask();
+    await browser.pass(60 * MINUTE);
+    expect([asked.result, minted()]).toEqual(['forbidden', 1]);
+  });
+
+  test('and a login that cannot be reached: it is asked for a new ID token until it answers', async () => {
+    browser.reply = ({ idToken = '' }) => (idToken === 'id-1' ? forbids(idToken) : ok());
+    let fails = 2;
+    const { asking, logins } = cached(() => {
+      if (fails-- > 0) throw new Error('no network');
+      return 'id-2';
+    });
+    const asked = asking.ask();
+    await browser.pass(10 * SECOND);
+    expect([asked.result, minted(), logins]).toEqual([
+      'token-2-of-id-2',
+      2,
+      [false, true, true, true],
+    ]);
+  });
+});
+
+describe('a login that gives its ID token from a cache until the end', () => {
+  const HOUR_SECONDS = 3_600;
+
+  /** `lifeSeconds` is the endpoint's own; the gateway refuses an ID token that is over. */
+  function endpointAndLogin(wantedSeconds: number) {
+    let until = HOUR_SECONDS;
+    const logins: boolean[] = [];
+    browser.reply = ({ idToken, atMs }) => {
+      if (Number(idToken) * SECOND <= atMs) return { status: 401 };
+      const life = lifeSeconds({
+        wantedSeconds,
+        maxLifeSeconds: HOUR_SECONDS,
+        callerUntilSeconds: Number(idToken),
+        nowSeconds: Math.floor(atMs / SECOND),
+      });
+      return life === undefined ? { status: 403, body: { code: 'forbidden' } } : ok(life);
+    };
+    const getIdToken = ({ refresh }: { refresh: boolean }) => {
+      logins.push(refresh);
+      const now = Math.floor(browser.trueMs / SECOND);
+      if (refresh || now >= until) until = now + HOUR_SECONDS;
+      return `${until}`;
+    };
+    return { getIdToken, logins };
+  }
+
+  test.each([
+    [300, 0.5, 33],
+    [900, 0, 13],
+    [900, 0.5, 12],
+    [900, 1, 12],
+    [3_600, 0, 8],
+    [3_600, 0.5, 8],
+    [3_600, 1, 8],
+  ])(
+    'lives of %d s, dice at %d, two lives of the ID token: never forbidden, at most %d requests',
+    async (wantedSeconds, random, most) => {
+      browser.random = random;
+      const { getIdToken, logins } = endpointAndLogin(wantedSeconds);
+      const asking = browser.tab({ alone: true, getIdToken });
+      asking.ask();
+      await browser.pass((2 * HOUR_SECONDS + 20) * SECOND);
+      const ended = asking.states.filter(({ error }) => error);
+      expect([asking.status, ended]).toEqual(['token', []]);
+      expect(minted()).toBeLessThanOrEqual(most);
+      expect(logins.filter((refresh) => refresh).length).toBeLessThanOrEqual(3);
+      // There was always a token.
+      const withoutToken = asking.states.slice(1).filter(({ token }) => !token);
+      expect(withoutToken).toEqual([]);
+    },
+  );
+
+  test('a page that is opened in the last seconds of the ID token', async () => {
+    const { getIdToken, logins } = endpointAndLogin(900);
+    await browser.pass((HOUR_SECONDS - 15) * SECOND);
+    const asking = browser.tab({ alone: true, getIdToken });
+    const asked = asking.ask();
+    await browser.pass(200);
+    expect([asked.result, logins]).toEqual([`token-2-of-${2 * HOUR_SECONDS - 15}`, [false, true]]);
+  });
+
+  test('another tab has refreshed it already: that ID token is used, and the login is left alone', async () => {
+    const lives = [900, 450, 900];
+    browser.reply = () => ok(lives[minted() - 1]);
+    await withToken();
+    await browser.pass(720 * SECOND);
+    expect([minted(), tab.logins]).toEqual([2, [false, false]]);
+    tab.idToken = 'id-2';
+    await browser.pass(360 * SECOND);
+    expect([minted(), tab.logins]).toEqual([3, [false, false, false]]);
+    expect(browser.requests[2]?.idToken).toBe('id-2');
+  });
+
+  test('a refresh that fails, or never answers, costs no token: the old ID token has to do', async () => {
+    for (const refreshed of [
+      () => Promise.reject(new Error('no network')),
+      () => new Promise<string>(() => {}),
+    ]) {
+      const from = minted();
+      browser.reply = () => ok([900, 450, 225][minted() - from - 1]);
+      const asking = browser.tab({
+        alone: true,
+        getIdToken: ({ refresh }) => (refresh ? refreshed() : 'id-1'),
+      });
+      asking.ask();
+      await browser.pass((720 + 360 + 15) * SECOND);
+      expect(minted() - from).toBe(3);
+      expect([asking.status, asking.states.filter(({ error }) => error)]).toEqual(['token', []]);
+      asking.provider.close();
+    }
+  });
+
+  test('lives that shrink a little, as whole seconds make them, ask for nothing', async () => {
+    const lives = [900, 899, 900, 898];
+    browser.reply = () => ok(lives[minted() - 1]);
+    await withToken();
+    await browser.pass(45 * MINUTE);
+    expect(tab.logins).toEqual([false, false, false, false]);
+  });
+
+  test('another user with shorter lives is no ID token that ends', async () => {
+    browser.reply = ({ idToken }) => ok(idToken === 'id-1' ? 900 : 300);
+    await withToken();
+    tab.idToken = 'id-2';
+    void tab.provider.renew();
+    await browser.pass(5 * MINUTE);
+    expect([minted(), tab.logins]).toEqual([3, [false, false, false]]);
+  });
+});
+
+describe('a login that does not answer', () => {
+  test('is asked again after a while, each time with a signal that ends; and then all is well', async () => {
+    let hangs = false;
+    const signals: AbortSignal[] = [];
+    const asking = browser.tab({
+      alone: true,
+      getIdToken: ({ signal }) => {
+        signals.push(signal);
+        return hangs ? new Promise<string>(() => {}) : 'id-1';
+      },
+    });
+    asking.ask();
+    await browser.pass(100);
+    hangs = true;
+    // The renewal; each question may take ten seconds.
+    await browser.pass(720 * SECOND);
+    expect([asking.status, signals.length]).toEqual(['renewing', 2]);
+    await browser.pass(10 * SECOND);
+    expect(asking.provider.getState()).toMatchObject({
+      status: 'waiting',
+      error: { code: 'login-unknown' },
+      token: { authToken: 'token-1-of-id-1' },
+    });
+    expect(signals[1]?.aborted).toBe(true);
+    hangs = false;
+    await browser.pass(5 * SECOND);
+    expect([asking.status, minted()]).toEqual(['token', 2]);
+
+    hangs = true;
+    await browser.pass(60 * MINUTE);
+    expect(asking.provider.getState()).toMatchObject({
+      status: 'failed',
+      error: { code: 'login-unknown' },
+    });
+    hangs = false;
+    const asked = asking.ask();
+    await browser.pass(100);
+    expect(asked.result).toBe('token-3-of-id-1');
+  });
+
+  test('until the provider is closed: the question ends with it', async () => {
+    let signal: AbortSignal | undefined;
+    const asking = browser.tab({
+      alone: true,
+      getIdToken: (question) => {
+        signal = question.signal;
+        return new Promise<string>(() => {});
+      },
+    });
+    const asked = asking.ask();
+    await browser.pass(100);
+    asking.provider.close();
+    await browser.pass(0);
+    expect([asked.result, signal?.aborted]).toEqual(['closed', true]);
   });
 });
 
@@ -286,7 +514,9 @@ describe('Retry-After', () => {
 
   test.each<[string, () => Record<string, string>, number]>([
     ['seconds', () => ({ 'retry-after': '7' }), 7 * SECOND],
-    ['a whole day', () => ({ 'retry-after': '86400' }), 86_400 * SECOND],
+    ['an hour', () => ({ 'retry-after': '3600' }), 3_600 * SECOND],
+    ['a day: an hour', () => ({ 'retry-after': '86400' }), 3_600 * SECOND],
+    ['for ever: an hour', () => ({ 'retry-after': '9'.repeat(400) }), 3_600 * SECOND],
     ['a date', () => ({ 'retry-after': at(browser.wallMs + 20 * SECOND) }), 20 * SECOND],
     [
       'a date and the date of the answer, however wrong this clock',
@@ -308,10 +538,10 @@ describe('Retry-After', () => {
       error: { code: 'unavailable', status: 429 },
     });
     browser.reply = () => ok();
-    // Nothing shortens it.
+    // Nothing shortens it but a login.
     tab.emit('online');
     tab.emit('visibilitychange');
-    void tab.provider.renew();
+    tab.ask();
     await browser.pass(waitMs - 1);
     expect(minted()).toBe(1);
     await browser.pass(waitMs * 0.25 + SECOND + 100);
@@ -328,6 +558,51 @@ describe('Retry-After', () => {
       expect(asked.result).toBe('token-2-of-id-1');
     },
   );
+});
+
+describe('Retry-After and renew()', () => {
+  const busy: Reply = { status: 429, headers: { 'retry-after': '60' } };
+
+  test('a login begins anew: it is not the next user who was told to wait', async () => {
+    browser.reply = ({ idToken }) => (idToken === 'id-1' ? busy : ok());
+    tab.ask();
+    await browser.pass(100);
+    expect([tab.status, minted()]).toEqual(['waiting', 1]);
+    tab.idToken = 'id-2';
+    void tab.provider.renew();
+    await browser.pass(100);
+    expect(tab.provider.getState()).toMatchObject({
+      status: 'token',
+      token: { authToken: 'token-2-of-id-2' },
+    });
+  });
+
+  test('a refused token is no reason to ask sooner, however often', async () => {
+    browser.reply = () => (minted() === 1 ? ok(40) : busy);
+    await withToken();
+    const { token } = tab.provider.getState();
+    await browser.pass(34 * SECOND);
+    expect([tab.status, minted()]).toEqual(['waiting', 2]);
+    void tab.provider.renew(token);
+    void tab.provider.renew(token);
+    await browser.pass(50 * SECOND);
+    expect([tab.status, minted()]).toEqual(['waiting', 2]);
+    await browser.pass(25 * SECOND);
+    expect(minted()).toBe(3);
+  });
+
+  test('a refused token ends a pause that nobody ordered', async () => {
+    browser.reply = () => (minted() < 8 && minted() > 1 ? { status: 503 } : ok(3_600));
+    await withToken();
+    const { token } = tab.provider.getState();
+    // A round of six has failed: the next one would come at half of what is left.
+    await browser.pass((0.8 * 3_600 + 60) * SECOND);
+    expect([tab.status, minted()]).toEqual(['waiting', 7]);
+    expect(tab.provider.getState().retryInMs).toBeGreaterThan(2 * MINUTE);
+    void tab.provider.renew(token);
+    await browser.pass(100);
+    expect([tab.status, minted()]).toEqual(['token', 8]);
+  });
 });
 
 describe('faults that may pass', () => {
@@ -463,6 +738,17 @@ describe('whoever waits', () => {
     expect(stays.result).toBe('token-2-of-id-1');
   });
 
+  test('leaves nothing at his signal when he was answered', async () => {
+    const { signal } = new AbortController();
+    const added = jest.spyOn(signal, 'addEventListener');
+    const removed = jest.spyOn(signal, 'removeEventListener');
+    const asked = Array.from({ length: 10 }, () => tab.ask({ signal }));
+    await browser.pass(100);
+    expect(new Set(asked.map(({ result }) => result))).toEqual(new Set(['token-1-of-id-1']));
+    expect(added).toHaveBeenCalledTimes(10);
+    expect(removed.mock.calls).toEqual(added.mock.calls);
+  });
+
   test('hears of close(), and so does whoever asks later', async () => {
     browser.reply = () => 'silence';
     const asked = tab.ask();
@@ -492,6 +778,22 @@ describe('renew()', () => {
     await browser.pass(100);
     expect(asked.result).toBe('token-3-of-id-3');
     expect(JSON.stringify(tab.states)).not.toContain('of-id-1');
+  });
+
+  test('tells in the state that there was a login; a refused token and a renewal do not', async () => {
+    await withToken();
+    const logins = () => tab.states.map(({ login }) => login);
+    await browser.pass(13 * MINUTE);
+    void tab.provider.renew(tab.provider.getState().token);
+    await browser.pass(100);
+    expect([minted(), new Set(logins())]).toEqual([3, new Set([0])]);
+    const before = tab.states.length;
+    void tab.provider.renew();
+    await browser.pass(100);
+    expect(tab.states.slice(before)).toMatchObject([
+      { status: 'renewing', login: 1, token: undefined },
+      { status: 'token', login: 1 },
+    ]);
   });
 
   test('with a token that Momento refused: once, however many ask', async () => {

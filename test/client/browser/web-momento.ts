@@ -10,7 +10,10 @@ import {
 import { afterAll, beforeAll } from '@jest/globals';
 import type { MomentoToken } from '../../../client/browser/request-token.ts';
 import type { Surroundings, TokenAnswer } from '../../../client/browser/surroundings.ts';
-import { momentoTokenProvider } from '../../../client/browser/token-provider.ts';
+import {
+  type MomentoTokenProvider,
+  momentoTokenProvider,
+} from '../../../client/browser/token-provider.ts';
 import { cachePermission, explicit, topicPermission } from '../../local/momento/account-builder.ts';
 import { afterwards, localMomento, logger } from '../../local/momento/local-momento.ts';
 import { XMLHttpRequestOfNode } from '../../local/momento/xml-http-request.ts';
@@ -36,15 +39,39 @@ export function browserGlobals(): void {
 export const CACHE = 'collaboration';
 export const TOPIC = 't1-events';
 
-/** Node.js as it is, with another endpoint behind `fetch`. */
-export const surroundingsWith = (fetch: Surroundings['fetch']): Surroundings => ({
+/** Node.js as it is, with another endpoint behind `fetch`; and with a clock that can be put forward. */
+export const surroundingsWith = (
+  fetch: Surroundings['fetch'],
+  clock = { aheadMs: 0 },
+): Surroundings => ({
   fetch,
   setTimeout: (run, delayMs) => setTimeout(run, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-  Date,
+  Date: { now: () => Date.now() + clock.aheadMs },
   performance,
   Math,
 });
+
+/** The provider renews by itself, long before the token is over: resolves with the next one. */
+export function renewByItself(
+  tokens: MomentoTokenProvider,
+  clock: { aheadMs: number },
+  lifeSeconds: number,
+): Promise<MomentoToken> {
+  return new Promise((resolve, reject) => {
+    const before = tokens.getState().token;
+    const stop = tokens.subscribe(({ status, token }) => {
+      if (status !== 'token' || !token || token === before) return;
+      stop();
+      resolve(token);
+    });
+    clock.aheadMs += lifeSeconds * 900;
+    // Looks at the clock.
+    tokens.getToken().then((token) => {
+      if (token !== before) reject(new Error('It had no token that lived'));
+    }, reject);
+  });
+}
 
 export function clientsOf(momentoUrl: string) {
   const credentials = ({ authToken }: MomentoToken) => ({
@@ -85,22 +112,25 @@ export async function webMomento() {
       cachePermission(CACHE, { keyPrefix: 't1:' }),
     ),
   };
+  const clockOfPage = { aheadMs: 0 };
+  const answer = async (): Promise<TokenAnswer> => {
+    endpoint.minted += 1;
+    const authToken = served.disposable(endpoint.permissions, {
+      lifetimeSeconds: endpoint.lifeSeconds,
+      tokenId: `token-${endpoint.minted}`,
+    });
+    return {
+      status: endpoint.status,
+      headers: new Headers(),
+      json: async () => ({ authToken, endpoint: 'local', expiresIn: 3_600 }),
+    };
+  };
   const tokens = momentoTokenProvider({
     url: 'https://tokens.example/token',
-    surroundings: surroundingsWith(async (): Promise<TokenAnswer> => {
-      endpoint.minted += 1;
-      const authToken = served.disposable(endpoint.permissions, {
-        lifetimeSeconds: endpoint.lifeSeconds,
-        tokenId: `token-${endpoint.minted}`,
-      });
-      return {
-        status: endpoint.status,
-        headers: new Headers(),
-        json: async () => ({ authToken, endpoint: 'local', expiresIn: 3_600 }),
-      };
-    }),
+    surroundings: surroundingsWith(answer, clockOfPage),
   });
   afterwards.push(() => tokens.close());
   const owner = clients.topicClient({ authToken: served.superUserKey.apiKey, endpoint: '' });
-  return { ...served, ...clients, endpoint, tokens, owner };
+  const renewed = () => renewByItself(tokens, clockOfPage, 3_600);
+  return { ...served, ...clients, endpoint, tokens, renewed, owner };
 }

@@ -1,11 +1,7 @@
 // docs/applications.md shows the very snippets that are compiled, and what the code says of itself.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, expect, test } from '@jest/globals';
-import * as cache from '../../../docs/snippets/node/cache.ts';
-import * as lambda from '../../../docs/snippets/node/lambda.ts';
-import * as string from '../../../docs/snippets/node/string.ts';
-import * as twoClients from '../../../docs/snippets/node/two-clients.ts';
+import { afterEach, expect, test } from '@jest/globals';
 
 const SNIPPETS = 'docs/snippets/node';
 const text = readFileSync('docs/applications.md', 'utf8');
@@ -41,7 +37,7 @@ test('no snippet is shown that is not there', () => {
 test('every code of a failure and every option has its line', () => {
   const source = readFileSync('client/node/credentials-failure.ts', 'utf8');
   const codes = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, code]) => code);
-  expect(codes).toHaveLength(8);
+  expect(codes).toHaveLength(10);
   const listed = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
   expect(listed).toEqual(expect.arrayContaining(codes));
   const options = readFileSync('client/node/rotating-credentials.ts', 'utf8');
@@ -50,10 +46,19 @@ test('every code of a failure and every option has its line', () => {
   }
 });
 
-test('they can be loaded: nothing is read before the first use', () => {
-  expect(Object.keys(lambda)).toEqual(['handler']);
+const VARIABLE = 'MOMENTO_SECRET_ARN';
+afterEach(() => {
+  delete process.env[VARIABLE];
 });
 
-afterAll(async () => {
-  await Promise.all([cache, string, twoClients].map(({ momento }) => momento.close()));
+test('without the variable a program says so when it starts', async () => {
+  await expect(import('../../../docs/snippets/node/cache.ts')).rejects.toThrow(/secretId is empty/);
+});
+
+test('they can be loaded: nothing is read before the first use', async () => {
+  process.env[VARIABLE] = 'a secret';
+  expect(Object.keys(await import('../../../docs/snippets/node/lambda.ts'))).toEqual(['handler']);
+  const { momento: forString } = await import('../../../docs/snippets/node/string.ts');
+  const { momento: forTwo } = await import('../../../docs/snippets/node/two-clients.ts');
+  await Promise.all([forString.close(), forTwo.close()]);
 });

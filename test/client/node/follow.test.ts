@@ -174,6 +174,116 @@ describe('follow', () => {
     await momento.close();
   });
 
+  test.each([
+    [59_999, 1_500],
+    [60_000, 750],
+  ])('lost after it had held for %d ms: started anew after %d ms', async (heldMs, waitMs) => {
+    const momento = world.credentials({ checkEveryMs: 86_400_000 });
+    await momento.follow(subscribe);
+    lost[0]?.(new Error('stream reset'));
+    await world.clock.pass(750);
+    expect(log).toEqual(['+v1', '+v1', '-v1']);
+    await world.clock.pass(heldMs);
+    lost[1]?.(new Error('stream reset'));
+    await world.clock.pass(waitMs - 1);
+    expect(log).toHaveLength(3);
+    await world.clock.pass(1);
+    expect(log).toHaveLength(5);
+    await momento.close();
+  });
+
+  test('lost on the next client: its waits begin anew', async () => {
+    const momento = world.credentials();
+    await momento.follow(subscribe);
+    for (const waitMs of [750, 1_500, 3_000]) {
+      lost.at(-1)?.(new Error('stream reset'));
+      await world.clock.pass(waitMs);
+    }
+    world.rotate();
+    await momento.noticeRotation();
+    await settled();
+    log = [];
+    lost.at(-1)?.(new Error('stream reset'));
+    await world.clock.pass(749);
+    expect(log).toEqual([]);
+    await world.clock.pass(1);
+    expect(log).toEqual(['+v2', '-v2']);
+    await momento.close();
+  });
+
+  test('a start that does not settle for 35 s is given up, tried again, and stopped when it comes', async () => {
+    const momento = world.credentials({ checkEveryMs: 86_400_000 });
+    const starting = new Gate();
+    let starts = 0;
+    await momento.follow(async (client, onLost) => {
+      starts += 1;
+      if (starts === 2) await starting.opened;
+      return subscribe(client, onLost);
+    });
+    world.rotate();
+    await momento.noticeRotation();
+    await world.clock.pass(35_000 + 749);
+    expect(log).toEqual(['+v1']);
+    await world.clock.pass(1);
+    expect(log).toEqual(['+v1', '+v2', '-v1']);
+    starting.open();
+    await settled();
+    expect(log).toEqual(['+v1', '+v2', '-v1', '+v2', '-v2']);
+    expect(world.eventsOf('follower-failed').map(({ error }) => String(error))).toEqual([
+      'Error: not started within 35 s',
+    ]);
+    await momento.close();
+    expect(log.at(-1)).toBe('-v2');
+    expect(world.made.map(({ closed }) => closed)).toEqual([1, 1]);
+  });
+
+  test('a stop that does not settle for 10 s is told of, and the client is closed all the same', async () => {
+    const momento = world.credentials({ checkEveryMs: 86_400_000 });
+    await momento.follow(() => () => new Promise<void>(() => {}));
+    world.rotate();
+    await momento.noticeRotation();
+    await world.clock.pass(9_999);
+    expect(world.made.map(({ closed }) => closed)).toEqual([0, 0]);
+    await world.clock.pass(1);
+    expect(world.made.map(({ closed }) => closed)).toEqual([1, 0]);
+    expect(world.eventsOf('follower-failed').map(({ during }) => during)).toEqual(['stop']);
+    const closed = momento.close();
+    await world.clock.pass(10_000);
+    await closed;
+    expect(world.clock.timers.size).toBe(0);
+  });
+
+  test.each([1, 2])(
+    'close in the midst of start %d that never settles: over after 10 s, nothing is left',
+    async (which) => {
+      const momento = world.credentials({ checkEveryMs: 86_400_000 });
+      let starts = 0;
+      const following = verdict(
+        momento.follow(async (client, onLost) => {
+          starts += 1;
+          if (starts === which) await new Promise<void>(() => {});
+          return subscribe(client, onLost);
+        }),
+      );
+      await settled();
+      world.rotate();
+      await momento.noticeRotation();
+      await settled();
+      let isOver = false;
+      const closed = momento.close().then(() => {
+        isOver = true;
+      });
+      await world.clock.pass(9_999);
+      expect(isOver).toBe(false);
+      await world.clock.pass(1);
+      await closed;
+      expect(await following).toBe(which === 1 ? 'closed' : 'ok');
+      expect(log).toEqual(which === 1 ? [] : ['+v1', '-v1']);
+      expect(world.made.map(({ closed }) => closed)).toEqual([1, 1]);
+      expect(world.clock.timers.size).toBe(0);
+    },
+  );
+
   test('a stop that throws is told of, and the client is closed all the same', async () => {
     const momento = world.credentials();
     await momento.follow(() => () => {

@@ -1,8 +1,9 @@
 // Every state of rotating credentials, at hand-computed instants.
 
+import { spawnSync } from 'node:child_process';
 import { inspect } from 'node:util';
 import { AuthenticationError, CredentialProvider } from '@gomomento/sdk';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../client/node/clock.ts';
 import { CredentialsFailure, rotatingCredentials } from '../../../client/node/index.ts';
 import { jwt, v1Key } from '../../lambda/momento-key.ts';
@@ -76,8 +77,26 @@ describe('the first use', () => {
     [
       'no credentials',
       (w) => (w.fault = () => awsError('CredentialsProviderError')),
-      'access-denied',
-      /role/,
+      'no-credentials',
+      /role or a profile/,
+    ],
+    [
+      'credentials that have ended',
+      (w) => (w.fault = () => awsError('ExpiredTokenException')),
+      'no-credentials',
+      /log in again/,
+    ],
+    [
+      'a secretId that is none',
+      (w) => (w.fault = () => awsError('ValidationException', 'Invalid name.')),
+      'no-such-secret',
+      /Check the secretId/,
+    ],
+    [
+      'another secretId that is none',
+      (w) => (w.fault = () => awsError('InvalidParameterException', 'Invalid ARN.')),
+      'no-such-secret',
+      /Check the secretId/,
     ],
     [
       'KMS disabled',
@@ -125,6 +144,7 @@ describe('the first use', () => {
       expect(inspect(failure)).not.toContain('canary');
       expect(world.eventsOf('check-failed').map((event) => event.failure)).toEqual([failure]);
       [world.value, world.fault, world.answerTakes] = healthy;
+      await world.clock.pass(1_000);
       expect(await verdict(momento.use(get))).toBe('ok');
       await momento.close();
       expect(world.clock.timers.size).toBe(0);
@@ -135,6 +155,46 @@ describe('the first use', () => {
     world.fault = () => awsError('SyntaxError', `Unexpected token in "${world.value}"`);
     const failure = await failureOf(world.credentials().use(get));
     expect(inspect(failure)).not.toContain(String(world.value).slice(0, 20));
+  });
+});
+
+describe('where nothing is configured, with the SDK itself', () => {
+  const before = { ...process.env };
+  const nothing = {
+    AWS_CONFIG_FILE: '/nonexistent',
+    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  beforeEach(() => {
+    for (const name of Object.keys(process.env)) {
+      if (name.startsWith('AWS_')) delete process.env[name];
+    }
+  });
+  afterEach(() => {
+    process.env = { ...before };
+  });
+
+  test.each<[string, NodeJS.ProcessEnv, string, RegExp]>([
+    [
+      'no Region',
+      { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+      'no-region',
+      /Set AWS_REGION.*Region is missing/,
+    ],
+    [
+      'a Region that is none',
+      { AWS_REGION: 'a/b', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+      'no-region',
+      /Set AWS_REGION/,
+    ],
+    ['no credentials', { AWS_REGION: 'eu-central-1' }, 'no-credentials', /role or a profile/],
+  ])('%s', async (_, environment, code, remedy) => {
+    Object.assign(process.env, nothing, environment);
+    const momento = rotatingCredentials({ secretId: SECRET_ARN });
+    const failure = await failureOf(momento.current());
+    expect(failure.code).toBe(code);
+    expect(failure.message).toMatch(remedy);
+    await momento.close();
   });
 });
 
@@ -529,10 +589,46 @@ describe('Secrets Manager is away', () => {
     expect(failure.message).toMatch(/24 h .*network/);
     expect((failure.cause as CredentialsFailure).code).toBe('secrets-manager-away');
     world.fault = () => undefined;
+    await world.clock.pass(1_000);
     expect(await verdict(momento.use(get))).toBe('ok');
     expect((await momento.current()).versionId).toBe('version-2');
     await momento.close();
   });
+
+  test.each([
+    [0, 500],
+    [0.5, 1_000],
+    [1, 1_500],
+  ])(
+    'callers without a pause read once in a second, give or take half (%d: %d ms)',
+    async (chance, keptMs) => {
+      world.clock.chance = chance;
+      const momento = world.credentials({ servesAtMostMs: 10 * MINUTE_MS, checkEveryMs: DAY_MS });
+      const failing = async () => {
+        const [before, told] = [world.reads, world.events.length];
+        for (let call = 0; call < 500; call += 1) {
+          expect(await verdict(momento.use(get))).not.toBe('ok');
+        }
+        await world.clock.pass(keptMs - 1);
+        await verdict(momento.current());
+        expect([world.reads - before, world.events.length - told]).toEqual([1, 1]);
+        await world.clock.pass(1);
+      };
+      world.fault = away;
+      await failing();
+      await failing();
+      world.fault = () => undefined;
+      expect(await verdict(momento.use(get))).toBe('ok');
+      world.fault = away;
+      await world.clock.pass(10 * MINUTE_MS);
+      await failing();
+      // News is read at once, and what is found counts.
+      world.fault = () => undefined;
+      await momento.noticeRotation();
+      expect(await verdict(momento.use(get))).toBe('ok');
+      await momento.close();
+    },
+  );
 
   test.each<[string, () => void]>([
     ['a value that is no key', () => world.put('canary')],
@@ -629,6 +725,118 @@ describe('without a timer, for processes that are frozen', () => {
     expect(await verdict(momento.use(get))).toBe('ok');
     expect(await verdict(momento.use(get))).toBe('ok');
     expect(world.reads).toBe(2);
+  });
+});
+
+describe('a look that hangs', () => {
+  const never = () => new Promise<void>(() => {});
+  /** When it has its answer, in milliseconds from now. */
+  const tookMs = async (momento: ReturnType<World['credentials']>): Promise<number> => {
+    const startedAtMs = world.clock.nowMs;
+    let overAtMs: number | undefined;
+    const call = verdict(momento.use(get)).then((said) => {
+      overAtMs = world.clock.nowMs;
+      expect(said).toBe('ok');
+    });
+    await settled();
+    for (let step = 0; step < 1_000 && overAtMs === undefined; step += 1) {
+      await world.clock.pass(50);
+    }
+    await call;
+    return Number(overAtMs) - startedAtMs;
+  };
+
+  test.each(['answerTakes', 'makingTakes'] as const)(
+    'after a freeze (%s): half a second for the call that began it, nothing for those after it',
+    async (hang) => {
+      const momento = world.credentials({ background: false });
+      await momento.use(get);
+      world.rotate();
+      world.clock.nowMs += MINUTE_MS;
+      world[hang] = never;
+      expect(await tookMs(momento)).toBe(500);
+      expect(await tookMs(momento)).toBe(0);
+      expect(world.reads).toBe(2);
+      await momento.close();
+      expect(world.clock.timers.size).toBe(0);
+    },
+  );
+
+  test('calls together share the half second', async () => {
+    const momento = world.credentials({ background: false });
+    await momento.use(get);
+    world.clock.nowMs += MINUTE_MS;
+    world.answerTakes = never;
+    const calls = [verdict(momento.use(get))];
+    await world.clock.pass(300);
+    let isOver = false;
+    calls.push(
+      verdict(momento.use(get)).finally(() => {
+        isOver = true;
+      }),
+    );
+    await world.clock.pass(199);
+    expect(isOver).toBe(false);
+    await world.clock.pass(1);
+    expect(await Promise.all(calls)).toEqual(['ok', 'ok']);
+    await momento.close();
+  });
+
+  test('one that comes within the half second is waited for', async () => {
+    const momento = world.credentials({ background: false });
+    await momento.use(get);
+    world.kill();
+    world.rotate();
+    world.clock.nowMs += MINUTE_MS;
+    const answer = new Gate();
+    world.answerTakes = () => answer.opened;
+    const call = verdict(momento.use(get));
+    await world.clock.pass(499);
+    answer.open();
+    expect(await call).toBe('ok');
+    // The dead key was not tried.
+    expect(world.made.map(({ calls }) => calls)).toEqual([1, 1]);
+    await momento.close();
+  });
+
+  test('begun by the timer: no call waits for it, however late the timer is', async () => {
+    const momento = world.credentials({ checkEveryMs: 10_000 });
+    await momento.use(get);
+    world.rotate();
+    world.makingTakes = never;
+    for (let second = 0; second < 60; second += 1) {
+      await world.clock.pass(1_000);
+      expect(await tookMs(momento)).toBe(0);
+    }
+    await momento.close();
+  });
+
+  test('beyond the bound it is waited for, and then the call fails', async () => {
+    const momento = world.credentials({ background: false, servesAtMostMs: 10 * MINUTE_MS });
+    await momento.use(get);
+    world.clock.nowMs += 10 * MINUTE_MS;
+    world.answerTakes = never;
+    const call = verdict(momento.use(get));
+    let isOver = false;
+    call.then(() => {
+      isOver = true;
+    });
+    await world.clock.pass(3_999);
+    expect(isOver).toBe(false);
+    await world.clock.pass(1);
+    expect(await call).toBe('kept-too-long');
+  });
+
+  test('close ends the wait', async () => {
+    const momento = world.credentials({ background: false });
+    await momento.use(get);
+    world.clock.nowMs += MINUTE_MS;
+    world.answerTakes = never;
+    const call = verdict(momento.use(get));
+    await settled();
+    await momento.close();
+    expect(await call).toBe('closed');
+    expect(world.clock.timers.size).toBe(0);
   });
 });
 
@@ -849,18 +1057,27 @@ describe('the key', () => {
 });
 
 describe('the system clock', () => {
-  const timersThatKeepTheProcess = () =>
-    process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
-
-  test('no timer keeps the process alive between calls, and the timer does look', async () => {
-    const before = timersThatKeepTheProcess();
+  test('the timer does look', async () => {
     const momento = world.credentials({ clock: systemClock, checkEveryMs: 5 });
     await momento.use(get);
-    expect(timersThatKeepTheProcess()).toBe(before);
     world.rotate();
     while ((await momento.current()).versionId === 'version-1') await settled();
     await momento.close();
-    expect(timersThatKeepTheProcess()).toBe(before);
+  });
+
+  test('a process ends by itself, without close', () => {
+    const program = `
+      import { rotatingCredentials } from './client/node/index.ts';
+      const answer = { $metadata: {}, SecretString: process.argv[1], VersionId: 'version-1' };
+      const momento = rotatingCredentials({ secretId: 'a', secretsManager: { send: async () => answer } });
+      console.log((await momento.current()).versionId);
+    `;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', program, v1Key()];
+    const { status, stdout } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect([status, stdout.trim()]).toEqual([0, 'version-1']);
   });
 });
 
@@ -875,12 +1092,24 @@ describe('options', () => {
     expect(() => world.credentials(options)).toThrow(RangeError);
   });
 
+  test.each(['', ' ', undefined])('secretId %p is refused before anything is read', (secretId) => {
+    expect(() => rotatingCredentials({ secretId: secretId as string })).toThrow(
+      /secretId is empty.*ApiKeySecretArn.*environment variable/,
+    );
+  });
+
   test('servesAtMostMs 0: no call on a key that was not confirmed for it', async () => {
     const momento = world.credentials({ servesAtMostMs: 0 });
     await momento.use(get);
     world.rotate();
     await momento.use(get);
     expect(world.made[1]?.calls).toBe(1);
+    // A failure is no news once the secret was read.
+    world.fault = away;
+    expect(await verdict(momento.use(get))).toBe('kept-too-long');
+    world.fault = () => undefined;
+    await momento.noticeRotation();
+    expect(await verdict(momento.use(get))).toBe('ok');
     await momento.close();
   });
 });

@@ -1,5 +1,6 @@
 // Every label state that a secret can be in, and the run that heals it.
 
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { renderClaim } from '../../../lambda/rotate-key/claim-value.ts';
 import { claimVersionId, pairVersionId } from '../../../lambda/rotate-key/version-id.ts';
@@ -202,16 +203,15 @@ describe('a secret with', () => {
     expectHealthy(world, imported);
   });
 
-  test('a live claim on an older key: a person has imported a new one, which it does not hold up', async () => {
+  test('a live claim on an older key: its run may still stage a pair, so the imported one waits', async () => {
     const world = healthy();
     claimBy(world, { runEndsInMs: 60_000, lapsesInMs: 60_000 });
     world.import();
     const imported = world.labels().AWSCURRENT;
-    expect(await world.tick()).toMatchObject({ outcome: 'not-due' });
+    expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'lost-race' });
+    world.wait(61);
     expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'rotated', reason: 'forced' });
     expect(world.labels()).toMatchObject({ AWSPREVIOUS: imported });
-    world.wait(61);
-    await world.tick();
     expectHealthy(world);
   });
 
@@ -227,6 +227,18 @@ describe('a secret with', () => {
     expect(await world.tick(FORCE(world))).toMatchObject({ outcome: 'rotated' });
     await world.tick();
     expectHealthy(world);
+  });
+
+  test('the mark of an import that did not finish: the label goes, and applications keep their key', async () => {
+    const world = healthy();
+    const current = world.labels().AWSCURRENT;
+    const key = world.momento.createKeyInConsole({
+      lifetimeSeconds: DAY_SECONDS,
+      scope: 'super-user',
+    });
+    world.put(JSON.stringify(key), randomUUID(), ['MOMENTO_IMPORT']);
+    expect(await world.tick()).toMatchObject({ outcome: 'healed', reason: 'stray-label' });
+    expectHealthy(world, current);
   });
 
   test('every stray label at once: one run heals them all', async () => {

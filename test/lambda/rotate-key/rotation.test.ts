@@ -201,6 +201,64 @@ describe('a store that stays away', () => {
   });
 });
 
+describe('a pair that waits in memory, and a secret that is another one by then', () => {
+  async function withPairInMemory(): Promise<World> {
+    const world = due();
+    world.fault = (call) =>
+      call === 'PutSecretValue' && world.calls.includes('RefreshApiKey')
+        ? new Error('away')
+        : undefined;
+    expect(await world.tick()).toMatchObject({ reason: 'stage-failed' });
+    expect([...world.unstored.keys()]).toEqual([world.arn]);
+    world.fault = () => undefined;
+    world.wait(HOUR_SECONDS);
+    return world;
+  }
+
+  test('imported anew: it stays, forced or not, and what waits is not put over it', async () => {
+    const world = await withPairInMemory();
+    world.import();
+    const imported = world.labels().AWSCURRENT;
+    expect(await world.tick()).toMatchObject({ outcome: 'healed', reason: 'stray-label' });
+    expect(world.labels()).toEqual({ AWSCURRENT: imported, AWSPREVIOUS: expect.anything() });
+
+    expect(await world.tick({ secretId: world.arn, force: true })).toMatchObject({
+      reason: 'forced',
+    });
+    expect(world.labels()).toMatchObject({ AWSPREVIOUS: imported });
+    expect(world.calls.filter((call) => call === 'RefreshApiKey')).toHaveLength(2);
+    expect(world.unstored.size).toBe(0);
+    expect(currentAuthenticates(world)).toBe(true);
+  });
+
+  test('edited: the pair is stored among the edited fields, without Momento', async () => {
+    const world = await withPairInMemory();
+    const before = world.current();
+    world.put(JSON.stringify({ ...before, note: 'mine' }));
+    expect(await world.tick()).toMatchObject({ outcome: 'rotated', reason: 'interrupted' });
+    expect(world.current()).toMatchObject({ note: 'mine' });
+    expect(world.current().apiKey).not.toBe(before.apiKey);
+    expect(world.calls.filter((call) => call === 'RefreshApiKey')).toHaveLength(1);
+    expect(strayLabels(world)).toEqual([]);
+  });
+
+  test('the old key has ended: the pair is stored all the same', async () => {
+    const world = new World();
+    world.import();
+    world.wait(30 * DAY_SECONDS - HOUR_SECONDS / 2);
+    world.fault = (call) =>
+      call === 'PutSecretValue' && world.calls.includes('RefreshApiKey')
+        ? new Error('away')
+        : undefined;
+    expect(await world.tick()).toMatchObject({ reason: 'stage-failed' });
+    world.fault = () => undefined;
+    world.wait(HOUR_SECONDS);
+    expect(currentAuthenticates(world)).toBe(false);
+    expect(await world.tick()).toMatchObject({ outcome: 'rotated' });
+    expect(currentAuthenticates(world)).toBe(true);
+  });
+});
+
 describe('failures back off', () => {
   test('a day of failures makes at most 40 versions, and ends with a rotation', async () => {
     const world = new World();

@@ -79,6 +79,18 @@ describe('renewing', () => {
     expect(methods).toEqual(['auth.Auth/RefreshApiToken']);
   });
 
+  test('on this machine goes past every proxy, which would get the key in plain text', async () => {
+    // Nobody listens there.
+    process.env.grpc_proxy = 'http://127.0.0.1:9';
+    try {
+      const pair = imported();
+      expect(await momento.authenticates(pair, 3_000)).toBe(true);
+      expect(await momento.refresh(pair)).toMatchObject({ endpoint: server.endpoint });
+    } finally {
+      delete process.env.grpc_proxy;
+    }
+  });
+
   test('a key that never ends has no end', async () => {
     const pair = pairOf({
       ...account.createKeyInConsole({ lifetimeSeconds: 'never', scope: 'super-user' }),
