@@ -256,7 +256,7 @@ function whatComes(
     `✓ ${name} has the key${ends}. Applications have it when they read the secret again.`,
   ];
   if (kind === 'renewable' && validUntil) {
-    const due = dueAtMs({ createdAtMs: nowMs, validUntil, imported: true }, pace);
+    const due = dueAtMs({ createdAtMs: nowMs, validUntil, isEdited: false }, pace);
     lines.push(
       `  It is looked at within ${duration(pace.scheduleIntervalSeconds)}, and renewed from ${instant(due)} on (in ${duration((due - nowMs) / 1000)}).`,
     );

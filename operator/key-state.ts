@@ -135,7 +135,7 @@ export function stateOf(
       : {
           createdAtMs: current.createdAtMs,
           validUntil,
-          imported: !isOurs(current.versionId),
+          isEdited: current.isEdited,
         };
   const isRotatable = current?.content.kind === 'pair';
   const due = life === undefined || !isRotatable ? undefined : dueAtMs(life, pace);

@@ -12,7 +12,7 @@ import { type KeyPair, renderSecretValue } from '../shared/secret-value.ts';
 import { dueAtMs, isNearEnd, remainingSeconds } from './due.ts';
 import type { ClaimVersion, CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
-import { AWSPENDING, isOurs, MOMENTO_CLAIM } from './version-id.ts';
+import { AWSPENDING, MOMENTO_CLAIM } from './version-id.ts';
 import { duration, instant } from './wording.ts';
 
 export type Decision =
@@ -372,6 +372,6 @@ function rotate(
 function dueMsOf(current: CurrentVersion | undefined, circumstances: Circumstances): number {
   const validUntil = validUntilOf(current);
   if (current === undefined || validUntil === undefined) return 0;
-  const { createdAtMs, versionId } = current;
-  return dueAtMs({ createdAtMs, validUntil, imported: !isOurs(versionId) }, circumstances);
+  const { createdAtMs, isEdited } = current;
+  return dueAtMs({ createdAtMs, validUntil, isEdited }, circumstances);
 }

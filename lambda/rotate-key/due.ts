@@ -8,8 +8,8 @@ export interface Life {
   readonly createdAtMs: number;
   /** Epoch seconds. */
   readonly validUntil: number;
-  /** A person put the version there, not a rotation: anew, or by editing other fields of it. */
-  readonly imported: boolean;
+  /** A person has edited other fields: the key's life began before its version came into being. */
+  readonly isEdited: boolean;
 }
 
 export interface Pace {
@@ -31,9 +31,9 @@ const leastMarginSeconds = ({ scheduleIntervalSeconds }: Pace): number =>
 
 /**
  * The remaining life, in seconds, at which a key is due: the configured fraction of its life, but at least
- * three intervals, so that two lost ticks never matter. Of what a rotation wrote never more than half the life, or
- * it would be renewed as soon as it is new; of what a person wrote it may be more: each edit makes the version, and
- * so the life, begin anew, and a key that is edited again and again must not be put off to its end. A short life is used up further, as long as it leaves a safe rest, so that
+ * three intervals, so that two lost ticks never matter; and never more than half the life, or a key would be
+ * renewed as soon as it is new. But each edit makes the version, and so the life, begin anew, and a key that is
+ * edited again and again must not be put off to its end. A short life is used up further, as long as it leaves a safe rest, so that
  * renewals do not use up the versions of the secret.
  */
 export function marginSeconds(life: Life, pace: Pace): number {
@@ -42,7 +42,7 @@ export function marginSeconds(life: Life, pace: Pace): number {
     lifeSeconds * pace.refreshAtFraction,
     ATTEMPTS_WANTED * pace.scheduleIntervalSeconds,
   );
-  const margin = life.imported ? wanted : Math.min(wanted, lifeSeconds / 2);
+  const margin = life.isEdited ? wanted : Math.min(wanted, lifeSeconds / 2);
   const spacedMargin = lifeSeconds - LEAST_SPACING_SECONDS;
   return spacedMargin >= leastMarginSeconds(pace) ? Math.min(margin, spacedMargin) : margin;
 }
@@ -62,13 +62,10 @@ export function leastLifeSeconds(pace: Pace): number {
 export const isNearEnd = (life: Pick<Life, 'validUntil'>, nowMs: number, pace: Pace): boolean =>
   remainingSeconds(life.validUntil, nowMs) <= leastMarginSeconds(pace);
 
-/**
- * Two ticks have passed since it was due, and it has not been renewed; or it has ended. What a person has just
- * put there with little life left is due, and not overdue.
- */
+/** Two ticks have passed since it was due, and it has not been renewed; or it has ended. */
 export const isOverdue = (life: Life, nowMs: number, pace: Pace): boolean =>
   remainingSeconds(life.validUntil, nowMs) <=
-  Math.max(0, marginSeconds({ ...life, imported: false }, pace) - 2 * pace.scheduleIntervalSeconds);
+  Math.max(0, marginSeconds(life, pace) - 2 * pace.scheduleIntervalSeconds);
 
 export const dueAtMs = (life: Life, pace: Pace): number =>
   (life.validUntil - marginSeconds(life, pace)) * 1000;
@@ -78,6 +75,8 @@ export const remainingSeconds = (validUntil: number, nowMs: number): number =>
 
 export interface Warnable extends Life {
   readonly rotatable: boolean;
+  /** A person put it there, not a rotation. */
+  readonly imported: boolean;
 }
 
 /**
@@ -110,7 +109,8 @@ export function shortLifeWarning(key: Warnable, nowMs: number, pace: Pace): stri
   const isNew = nowMs - key.createdAtMs < 2 * interval * 1000;
   const lifeSeconds = key.validUntil - key.createdAtMs / 1000;
   const leastSeconds = leastLifeSeconds(pace);
-  if (!key.rotatable || !key.imported || !isNew || lifeSeconds >= leastSeconds) return undefined;
+  const isOfInterest = key.rotatable && key.imported && !key.isEdited && isNew;
+  if (!isOfInterest || lifeSeconds >= leastSeconds) return undefined;
   const shorter =
     ATTEMPTS_WANTED * interval > LEAST_MARGIN_SECONDS ? ', or configure a shorter schedule' : '';
   return `${duration(lifeSeconds)} is too short a life to be renewed reliably at one try every ${duration(interval)}. Import a key that lives at least ${duration(leastSeconds)}${shorter}.`;

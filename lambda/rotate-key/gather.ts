@@ -14,6 +14,7 @@ import { type Claim, parseClaim } from './claim-value.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
+  AWSPREVIOUS,
   claimAttempt,
   type Descent,
   isOurs,
@@ -41,6 +42,8 @@ export interface CurrentVersion {
   readonly versionId: string;
   readonly createdAtMs: number;
   readonly content: SecretContent;
+  /** A person has edited other fields: the pair is older than the version that holds it now. */
+  readonly isEdited: boolean;
 }
 
 export interface PendingVersion {
@@ -103,10 +106,16 @@ export async function gather(secretId: string, tools: GatherTools): Promise<Gath
       isRetryable: (error) => isTransient(error) || isMissing(error),
     });
   const version = await read(currentVersionId);
+  const content = learnAndParse(version.text, tools.redactor);
+  const previousVersionId = labels.get(AWSPREVIOUS);
   const current: CurrentVersion = {
     versionId: currentVersionId,
     createdAtMs: version.createdAtMs,
-    content: learnAndParse(version.text, tools.redactor),
+    content,
+    isEdited:
+      !isOurs(currentVersionId) &&
+      previousVersionId !== undefined &&
+      isSamePair(learnAndParse((await read(previousVersionId)).text, tools.redactor), content),
   };
   // Rarely needed, and the same list for both.
   let listed: Promise<ListedVersion[]> | undefined;

@@ -163,7 +163,7 @@ function nextAttemptMs(outcome: Outcome, { promoted }: Acted, run: Run): number 
   const nowMs = run.awsTime.now();
   if (promoted?.validUntil) {
     const { validUntil } = promoted;
-    return dueAtMs({ createdAtMs: nowMs, validUntil, imported: false }, run.settings);
+    return dueAtMs({ createdAtMs: nowMs, validUntil, isEdited: false }, run.settings);
   }
   return TRIED_EVERY_TICK.has(outcome)
     ? nowMs + run.settings.scheduleIntervalSeconds * 1000
@@ -203,10 +203,11 @@ function eventsFor(
 function lifeOf(current: CurrentVersion | undefined): Warnable | undefined {
   const validUntil = validUntilOf(current);
   if (current === undefined || !validUntil) return undefined;
-  const { createdAtMs, content } = current;
+  const { createdAtMs, content, isEdited } = current;
   return {
     createdAtMs,
     validUntil,
+    isEdited,
     rotatable: content.kind === 'pair',
     imported: !isOurs(current.versionId),
   };

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 
 export const AWSCURRENT = 'AWSCURRENT';
+export const AWSPREVIOUS = 'AWSPREVIOUS';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';

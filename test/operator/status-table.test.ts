@@ -64,6 +64,7 @@ function gathered(
     current: {
       versionId: 'made-by-hand',
       createdAtMs: NOW - ageMs,
+      isEdited: false,
       content: parseSecretValue(text),
     },
     pending: undefined,

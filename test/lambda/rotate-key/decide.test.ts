@@ -150,6 +150,7 @@ describe('each state that needs no act', () => {
   const value = (text: string) => ({
     versionId: 'current-version',
     createdAtMs: CREATED_AT_MS,
+    isEdited: false,
     content: parseSecretValue(text),
   });
   test.each<[string, Partial<Gathered>, string, RegExp]>([

@@ -15,7 +15,7 @@ const ISSUED_SECONDS = 1_767_225_600;
 const lifeOf = (seconds: number) => ({
   createdAtMs: ISSUED_SECONDS * 1000,
   validUntil: ISSUED_SECONDS + seconds,
-  imported: false,
+  isEdited: false,
 });
 
 describe('the margin', () => {
@@ -33,9 +33,9 @@ describe('the margin', () => {
     expect(marginSeconds(lifeOf(lifeSeconds), pace)).toBeCloseTo(expected, 3);
   });
 
-  test('what a person wrote is due three intervals before its end at the latest, however late he wrote it', () => {
+  test('a key that is edited is due three intervals before its end at the latest, however late that was', () => {
     for (const hours of [1, 2, 4, 5]) {
-      const edited = { ...lifeOf(hours * HOUR), imported: true };
+      const edited = { ...lifeOf(hours * HOUR), isEdited: true };
       expect(marginSeconds(edited, HOURLY)).toBe(3 * HOUR);
     }
   });
@@ -48,7 +48,7 @@ describe('the margin', () => {
 
 describe('the warning', () => {
   const at = (
-    key: { createdAtMs: number; validUntil: number; rotatable: boolean; imported: boolean },
+    key: ReturnType<typeof lifeOf> & { rotatable: boolean; imported: boolean },
     leftSeconds: number,
   ) => endWarning(key, (key.validUntil - leftSeconds) * 1000, HOURLY);
   const shortAt: typeof at = (key, leftSeconds) =>

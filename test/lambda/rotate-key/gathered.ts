@@ -33,6 +33,7 @@ export const gathered = (overrides: Partial<Gathered> = {}): Gathered => ({
 export const current = (fields: Record<string, unknown> = {}) => ({
   versionId: 'current-version',
   createdAtMs: CREATED_AT_MS,
+  isEdited: false,
   content: content(fields),
 });
 
