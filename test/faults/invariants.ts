@@ -34,10 +34,8 @@ export interface RunSeen {
   faults: number;
   /** Of these, what said in Momento's name that a key is none. */
   refusalsInjected: number;
-  eventCalls: number;
-  eventFaults: number;
-  /** Its first PutEvents. */
-  toldFromMs: number | undefined;
+  /** By `nameOfEvent`: the PutEvents that carried it. */
+  readonly tellings: Map<string, Telling>;
   /** What the bus took from it. */
   readonly events: Announced[];
   /** How it counted itself: failed keys. */
@@ -57,6 +55,12 @@ export interface RunSeen {
   readonly before: Before;
 }
 
+export interface Telling {
+  readonly fromMs: number;
+  calls: number;
+  faults: number;
+}
+
 export interface Before {
   readonly claim: Held | undefined;
   /** A pair that was lost, made from AWSCURRENT. */
@@ -73,6 +77,10 @@ export interface Announced {
   readonly type: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
+
+/** The same for each attempt to tell the same. */
+export const nameOfEvent = ({ type, detail }: Announced): string =>
+  [type, detail.secretArn, detail.code ?? detail.versionId].join(' ');
 
 // ── 1 ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -297,25 +305,23 @@ export function failureIsLoud(run: RunSeen): Problem {
   }
   for (const { reason, secretId } of failed) {
     if (!ended.error?.message.includes(reason)) return `the error does not name ${reason}`;
-    const told = run.events.some(
-      ({ type, detail }) =>
-        type === 'Momento API Key Rotation Failed' &&
-        detail.code === reason &&
-        detail.secretArn === secretId,
-    );
-    if (!told && couldTell(run)) return `no event tells of ${reason}`;
+    const type = 'Momento API Key Rotation Failed';
+    const event = nameOfEvent({ type, detail: { secretArn: secretId, code: reason } });
+    const told = run.events.some((announced) => nameOfEvent(announced) === event);
+    if (!told && couldTell(event, run)) return `no event tells of ${reason}`;
   }
   return undefined;
 }
 
 const hasFailed = ({ outcome }: KeyResult): boolean => outcome === 'failed';
 
-/** Not when a fault met every PutEvents, of at least four, or of most of ten seconds, or to the end of the time. */
-function couldTell(run: RunSeen): boolean {
-  const { eventCalls, eventFaults, toldFromMs, endedAtMs, startedAtMs, timeoutMs } = run;
-  if (toldFromMs === undefined || eventFaults < eventCalls) return true;
-  const triedForMs = endedAtMs - toldFromMs;
-  return eventCalls < 4 && triedForMs < 7_000 && endedAtMs - startedAtMs < timeoutMs - 8_000;
+/** Not when a fault met every PutEvents of it, of at least four, or of most of ten seconds, or to the end of the time. */
+function couldTell(event: string, run: RunSeen): boolean {
+  const { tellings, endedAtMs, startedAtMs, timeoutMs } = run;
+  const telling = tellings.get(event);
+  if (telling === undefined || telling.faults < telling.calls) return true;
+  const triedForMs = endedAtMs - telling.fromMs;
+  return telling.calls < 4 && triedForMs < 7_000 && endedAtMs - startedAtMs < timeoutMs - 8_000;
 }
 
 /**
@@ -365,13 +371,19 @@ export function successIsTrue(run: RunSeen): Problem {
     : `${outcome}, and no new pair has become AWSCURRENT`;
 }
 
-/** By the run itself, unless every PutEvents was hit, or the time was out. */
-export function successIsTold(run: RunSeen): Problem {
+/** By the run itself, unless every PutEvents of it was hit, or the time was out. */
+export function successIsTold(run: RunSeen, secretArn: string): Problem {
   const outcome = outcomeOf(run);
   if (outcome !== 'rotated' && outcome !== 'resumed') return undefined;
-  if (run.endedAtMs - run.startedAtMs >= run.timeoutMs - 15_000 || !couldTell(run))
-    return undefined;
-  const untold = run.promoted.find((versionId) => promotionIsAnnounced(versionId, run.events));
+  if (run.endedAtMs - run.startedAtMs >= run.timeoutMs - 15_000) return undefined;
+  const untold = run.promoted.find((versionId) => {
+    const event = nameOfEvent({
+      type: 'Momento API Key Rotated',
+      detail: { secretArn, versionId },
+    });
+    const told = run.events.some((announced) => nameOfEvent(announced) === event);
+    return !told && couldTell(event, run);
+  });
   return untold && 'the run rotated the key and did not tell, though it could';
 }
 

@@ -26,6 +26,7 @@ import {
   LONGEST_BACK_OFF_MS,
   losersExitCleanly,
   lossIsDetected,
+  nameOfEvent,
   othersAreWell,
   outcomeOf,
   type Problem,
@@ -371,9 +372,7 @@ class Player {
       ended: undefined,
       faults: 0,
       refusalsInjected: 0,
-      eventCalls: 0,
-      eventFaults: 0,
-      toldFromMs: undefined,
+      tellings: new Map(),
       events: [],
       failuresMeasured: [],
       undisturbed: others.length === 0,
@@ -504,18 +503,14 @@ class Player {
     running.happened.calls.push(call);
     const { person, faults } = running.scheduled;
     if (person?.nth === nth) this.#act(person.act);
-    if (call === 'PutEvents') {
-      running.eventCalls += 1;
-      running.toldFromMs ??= this.#world.clock.now();
-    }
     if (call === 'RefreshApiKey') this.#checkRefresh(running, input);
 
     const scheduled = faults.find((fault) => meets(fault, call, nth, nthOfKind));
+    if (call === 'PutEvents') this.#noteTelling(input, scheduled !== undefined, running);
     if (scheduled === undefined) return undefined;
     const kind = kindAt(call, scheduled);
     running.faults += 1;
     running.happened.faults.push({ call, kind });
-    if (call === 'PutEvents') running.eventFaults += 1;
     if (kind === 'unauthenticated') running.refusalsInjected += 1;
     this.#counts.faults[kind] = (this.#counts.faults[kind] ?? 0) + 1;
     if (call === 'ListCaches' && kind === 'unauthenticated') {
@@ -523,6 +518,20 @@ class Player {
     }
     this.#note(running.name, call, kind);
     return faultAt(call, kind, scheduled.lateMs, input);
+  }
+
+  #noteTelling(input: unknown, isFaulty: boolean, { tellings }: Running): void {
+    for (const { DetailType = '', Detail = '{}' } of (input as PutEventsInput).Entries) {
+      const name = nameOfEvent({ type: DetailType, detail: JSON.parse(Detail) });
+      const telling = tellings.get(name) ?? {
+        fromMs: this.#world.clock.now(),
+        calls: 0,
+        faults: 0,
+      };
+      telling.calls += 1;
+      if (isFaulty) telling.faults += 1;
+      tellings.set(name, telling);
+    }
   }
 
   #isAboutAnother(call: string, input: unknown): boolean {
@@ -722,7 +731,7 @@ class Player {
     this.#check(6, failureIsLoud(running), name);
     this.#check(6, givingUpIsLoud(running), name);
     this.#check(6, successIsTrue(running), name);
-    this.#check(6, successIsTold(running), name);
+    this.#check(6, successIsTold(running, this.#world.arn), name);
     this.#check(3, losersExitCleanly(running), name);
     this.#check(3, refusalHasACause(running), name);
     this.#check(2, lossIsDetected(running, sight), name);
@@ -806,6 +815,10 @@ class Player {
       })
       .join(' ');
   }
+}
+
+interface PutEventsInput {
+  readonly Entries: readonly { readonly DetailType?: string; readonly Detail?: string }[];
 }
 
 interface Issued {

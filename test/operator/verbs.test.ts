@@ -321,6 +321,7 @@ describe("this machine's clock", () => {
     [0, /✓ This machine's clock agrees with AWS's/],
   ])('%d minutes off', async (minutes, said) => {
     world.put(world.newKey());
+    world.put(world.newKey(30 * DAY, 'all-data-read-write'), ORDERS);
     const ended = await world.run(['doctor', world.local], { env: shifted(minutes) });
     expect(ended.out).toMatch(said);
     // It is told apart from what it would break: the key is not overdue, nor refused.

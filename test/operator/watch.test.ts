@@ -1,7 +1,7 @@
 // `status --watch`, with looks made by hand.
 
 import { getEventListeners } from 'node:events';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { Status } from '../../operator/status.ts';
 import { watch } from '../../operator/watch.ts';
 import { type Remembered, rememberingTerminal } from './world.ts';
@@ -37,13 +37,16 @@ async function watched(
 ) {
   let done = 0;
   const listeners: number[] = [];
+  const any = jest.spyOn(AbortSignal, 'any');
+  const over = (): AbortSignal => {
+    const made = any.mock.results[0]?.value;
+    if (!(made instanceof AbortSignal)) throw new Error('The watch has no end.');
+    return made;
+  };
   const code = await watch({
     look: async () => {
       done += 1;
-      listeners.push(
-        getEventListeners(terminal.interrupted, 'abort').length +
-          getEventListeners(terminal.unread, 'abort').length,
-      );
+      listeners.push(getEventListeners(over(), 'abort').length);
       if (done > looks) leave.abort();
       return seen;
     },
@@ -53,6 +56,7 @@ async function watched(
     terminal,
     clock: { now: () => 0, random: () => 0, sleep: async () => {} },
   });
+  any.mockRestore();
   return { code, listeners, done };
 }
 
