@@ -4,6 +4,10 @@ import { decide, validUntilOf } from '../lambda/rotate-key/decide.ts';
 import { dueAtMs, isOverdue, leastLifeSeconds, type Pace } from '../lambda/rotate-key/due.ts';
 import { type Gathered, gather } from '../lambda/rotate-key/gather.ts';
 import { OUTCOME_OF, type Reason } from '../lambda/rotate-key/outcome.ts';
+import { duration } from '../lambda/rotate-key/wording.ts';
+import { systemClock } from '../lambda/shared/clock.ts';
+import type { Redactor } from '../lambda/shared/redaction.ts';
+import type { SecretVersions } from '../lambda/shared/secret-versions.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
@@ -13,11 +17,7 @@ import {
   MOMENTO_ENDED,
   MOMENTO_IMPORT,
   MOMENTO_REFUSED,
-} from '../lambda/rotate-key/version-id.ts';
-import { duration } from '../lambda/rotate-key/wording.ts';
-import { systemClock } from '../lambda/shared/clock.ts';
-import type { Redactor } from '../lambda/shared/redaction.ts';
-import type { SecretVersions } from '../lambda/shared/secret-versions.ts';
+} from '../lambda/shared/version-id.ts';
 import type { Key } from './deployment.ts';
 import { explain, named } from './explain.ts';
 import {
@@ -212,7 +212,7 @@ function wrongEndOf(current: Gathered['current']): EndContradiction | undefined 
 export const wrongEndSentence = (wrongEnd: EndContradiction): string =>
   `${contradictionSentence(wrongEnd)} Write ${rightEnd(wrongEnd)} into the key's file, and import it again.`;
 
-const importing = ({ name }: Key, place: Place): string =>
+export const importing = ({ name }: Pick<Key, 'name'>, place: Pick<Place, 'options'>): string =>
   typed(`import momento_key.json --key ${name}`, place);
 
 /** The function's sentence, without the longer way to do what this command does. */

@@ -1,6 +1,6 @@
 // Mints one token as the endpoint does: the vending key of the deployed stack, read with the operator's credentials.
 
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { systemClock as clock } from '../lambda/shared/clock.ts';
 import { GrpcUnary } from '../lambda/shared/grpc-unary.ts';
 import { tokenAnswer } from '../lambda/vend-token/answer.ts';
@@ -40,7 +40,12 @@ export async function mintToken(
     });
   }
   const client = new SecretsManagerClient(place.client);
-  const keys = new SecretVendingKey(client, secretArn, terminal.redactor, clock);
+  const keys = new SecretVendingKey(
+    (SecretId) => client.send(new GetSecretValueCommand({ SecretId })),
+    secretArn,
+    terminal.redactor,
+    clock,
+  );
   const call: TokenCall = (tokenEndpoint, path, request, timeoutMs) => {
     const { momentoEndpoint } = place;
     const origin =
@@ -48,10 +53,10 @@ export async function mintToken(
     return new GrpcUnary({ origin }).call(path, request, timeoutMs);
   };
   try {
-    const minted = await terminal.progress('Asking Momento for the token', () =>
+    const { token } = await terminal.progress('Asking Momento for the token', () =>
       mint(scope, lifeSeconds, { keys, call, clock }),
     );
-    return tokenAnswer(minted, scope.tokenId, clock.now()).body;
+    return tokenAnswer(token, scope.tokenId, clock.now()).body;
   } catch (error) {
     throw notMinted(error, name ?? secretName(secretArn), place);
   }

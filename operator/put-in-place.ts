@@ -2,7 +2,6 @@
 // compare-and-swap, as a rotation's promotion moves it.
 
 import { randomUUID } from 'node:crypto';
-import { AWSCURRENT, MOMENTO_IMPORT } from '../lambda/rotate-key/version-id.ts';
 import type { Clock } from '../lambda/shared/clock.ts';
 import { retry } from '../lambda/shared/retry.ts';
 import {
@@ -10,6 +9,7 @@ import {
   SecretFailure,
   type SecretVersions,
 } from '../lambda/shared/secret-versions.ts';
+import { AWSCURRENT, MOMENTO_IMPORT } from '../lambda/shared/version-id.ts';
 
 /** Four tries of each call. */
 const PATIENCE_MS = 15_000;

@@ -3,9 +3,9 @@
 
 import { retry } from '../shared/retry.ts';
 import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
+import { claimVersionId, type Descent, MOMENTO_CLAIM } from '../shared/version-id.ts';
 import { type Claim, claimBackOffMs, parseClaim, renderClaim } from './claim-value.ts';
 import type { Run } from './tools.ts';
-import { claimVersionId, type Descent, MOMENTO_CLAIM } from './version-id.ts';
 
 export type ClaimResult =
   | {

@@ -9,10 +9,10 @@
 //  due, or forced                         ─► rotate;  else not-due
 
 import { type KeyPair, renderSecretValue } from '../shared/secret-value.ts';
+import { AWSPENDING, MOMENTO_CLAIM } from '../shared/version-id.ts';
 import { dueAtMs, isNearEnd, remainingSeconds } from './due.ts';
 import type { ClaimVersion, CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
-import { AWSPENDING, MOMENTO_CLAIM } from './version-id.ts';
 import { duration, instant } from './wording.ts';
 
 export type Decision =

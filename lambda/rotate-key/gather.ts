@@ -10,7 +10,6 @@ import {
   SecretFailure,
   type SecretVersions,
 } from '../shared/secret-versions.ts';
-import { type Claim, parseClaim } from './claim-value.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
@@ -24,7 +23,8 @@ import {
   MOMENTO_IMPORT,
   MOMENTO_REFUSED,
   pairAttempt,
-} from './version-id.ts';
+} from '../shared/version-id.ts';
+import { type Claim, parseClaim } from './claim-value.ts';
 
 export interface Gathered {
   readonly secretId: string;

@@ -3,6 +3,7 @@
 import { Failure } from '../shared/failure.ts';
 import { describeError } from '../shared/logging.ts';
 import type { SecretTag } from '../shared/secret-versions.ts';
+import { isOurs } from '../shared/version-id.ts';
 import type { KeyEvent } from './announce.ts';
 import { decide, validUntilOf } from './decide.ts';
 import { dryRun } from './dry-run.ts';
@@ -22,7 +23,6 @@ import {
 } from './rotate.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
-import { isOurs } from './version-id.ts';
 
 export interface Renewed extends Measured {
   /** Still to be told; a rotation has been told by now. */

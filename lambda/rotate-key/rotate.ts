@@ -19,15 +19,6 @@ import {
   renderSecretValue,
 } from '../shared/secret-value.ts';
 import { isTransient, isUnanswered, SecretFailure } from '../shared/secret-versions.ts';
-import { type ClaimResult, claim } from './claim.ts';
-import { type Decision, pendingLabels } from './decide.ts';
-import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
-import type { Reason } from './outcome.ts';
-import type { Turn } from './pacer.ts';
-import { refresh } from './refresh.ts';
-import { rotatedEvent, tell } from './tell.ts';
-import type { Run } from './tools.ts';
-import { DAY_SECONDS, VERSIONS_PER_DAY, VERSIONS_PER_RENEWAL } from './version-budget.ts';
 import {
   AWSCURRENT,
   AWSPENDING,
@@ -38,7 +29,16 @@ import {
   MOMENTO_ENDED,
   MOMENTO_REFUSED,
   pairVersionId,
-} from './version-id.ts';
+} from '../shared/version-id.ts';
+import { type ClaimResult, claim } from './claim.ts';
+import { type Decision, pendingLabels } from './decide.ts';
+import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
+import type { Reason } from './outcome.ts';
+import type { Turn } from './pacer.ts';
+import { refresh } from './refresh.ts';
+import { rotatedEvent, tell } from './tell.ts';
+import type { Run } from './tools.ts';
+import { DAY_SECONDS, VERSIONS_PER_DAY, VERSIONS_PER_RENEWAL } from './version-budget.ts';
 import { duration, instant } from './wording.ts';
 
 /** What became of the acts. `promoted` is the version that applications read from now on. */

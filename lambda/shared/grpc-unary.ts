@@ -147,6 +147,28 @@ export class GrpcUnary {
     });
   }
 
+  /** Connects, so that a call that comes then is on its way at once. Never rejects: that is left to the call. */
+  async ready(timeoutMs: number): Promise<void> {
+    let session: ClientHttp2Session;
+    try {
+      session = this.#usableSession();
+    } catch {
+      return;
+    }
+    if (this.#connected.has(session)) return;
+    this.#enter(session);
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        for (const event of ['connect', 'error', 'close']) session.off(event, done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      for (const event of ['connect', 'error', 'close']) session.on(event, done);
+    });
+    this.#leave(session);
+  }
+
   close(): void {
     this.#session?.destroy();
     this.#session = undefined;

@@ -1,7 +1,7 @@
 // The Lambda function behind POST /token: builds the clients once per process, and vends.
 
+import { randomUUID } from 'node:crypto';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import policies from '#token-policies' with { type: 'json' };
 import { systemClock as clock } from '../shared/clock.ts';
@@ -10,39 +10,95 @@ import { localEndpoint } from '../shared/local-endpoint.ts';
 import { createLogger } from '../shared/logging.ts';
 import { Redactor } from '../shared/redaction.ts';
 import type { HttpAnswer } from './answer.ts';
-import type { TokenCall } from './mint.ts';
+import { credentialsSource } from './aws-credentials.ts';
+import { type AwsJsonCall, awsEndpoint, awsJsonService } from './aws-json.ts';
+import { LONGEST_WAIT_MS, slotMs } from './pace.ts';
 import { readSettings } from './settings.ts';
-import { vend } from './vend.ts';
+import { DynamoDbTable } from './table.ts';
+import { TableTurns } from './table-turns.ts';
+import { TimeBounds } from './time-bounds.ts';
+import { TokenItems } from './token-items.ts';
+import { OwnTokens, SharedTokens, type TokenSource } from './token-source.ts';
+import { OwnTurns } from './turns.ts';
+import { type Count, vend } from './vend.ts';
 import { SecretVendingKey } from './vending-key.ts';
 
 const settings = readSettings(process.env, policies);
 const redactor = new Redactor();
 const log = createLogger(redactor);
 const metrics = new Metrics();
-const secretsManager = new SecretsManagerClient({
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
-});
-const keys = new SecretVendingKey(secretsManager, settings.vendingSecretArn, redactor, clock);
+const time = new TimeBounds(clock);
+const awsTools = { credentials: credentialsSource(process.env, clock), clock, time };
+
+const secretsManager = awsJsonService(
+  { ...awsEndpoint('secretsmanager', process.env), target: 'secretsmanager', jsonVersion: '1.1' },
+  awsTools,
+);
+const keys = new SecretVendingKey(
+  (SecretId) => secretsManager('GetSecretValue', { SecretId }, { timeoutMs: 2_000, maxTries: 2 }),
+  settings.vendingSecretArn,
+  redactor,
+  clock,
+);
 const local = localEndpoint(process.env);
 
 /** One connection per token service: there is one, unless a rotated key moves to another. */
 const connections = new Map<string, GrpcUnary>();
-const call: TokenCall = (tokenEndpoint, path, request, timeoutMs) => {
+function connectionTo(tokenEndpoint: string): GrpcUnary {
   const origin = local === undefined ? `https://${tokenEndpoint}` : `http://${local}`;
   const connection = connections.get(origin) ?? new GrpcUnary({ origin });
   connections.set(origin, connection);
-  return connection.call(path, request, timeoutMs);
-};
+  return connection;
+}
+
+const tokens = tokenSource();
 
 export async function handler(event: unknown, context: Context): Promise<HttpAnswer> {
   log.addContext(context);
-  const answer = await vend(event, { settings, keys, call, clock, log, count });
+  const answer = await vend(event, { settings, tokens, time, log, count });
   metrics.publishStoredMetrics();
   return answer;
 }
 
-function count(metric: string, detail?: string): void {
+function tokenSource(): TokenSource {
+  const ratePerSecond = settings.mintRatePerSecond;
+  const now = { earliestMs: 0, latestMs: 0 };
+  const ownTurns = new OwnTurns(time, slotMs({ ...now, ratePerSecond }), LONGEST_WAIT_MS);
+  const minting = {
+    keys,
+    clock,
+    time,
+    call: (
+      tokenEndpoint: string,
+      path: string,
+      request: Uint8Array,
+      timeoutMs: number,
+    ): Promise<Uint8Array> => connectionTo(tokenEndpoint).call(path, request, timeoutMs),
+    connect: (tokenEndpoint: string, timeoutMs: number): Promise<void> =>
+      connectionTo(tokenEndpoint).ready(timeoutMs),
+  };
+  if (settings.sharing === undefined) return new OwnTokens({ ...minting, turns: ownTurns });
+  const { tableName, whileLifeLeft } = settings.sharing;
+  const dynamodb: AwsJsonCall = awsJsonService(
+    { ...awsEndpoint('dynamodb', process.env), target: 'DynamoDB_20120810', jsonVersion: '1.0' },
+    awsTools,
+  );
+  const table = new DynamoDbTable(dynamodb, tableName);
+  return new SharedTokens({
+    ...minting,
+    items: new TokenItems(table, time),
+    turns: new TableTurns(table, time, ratePerSecond),
+    ownTurns,
+    whileLifeLeft,
+    newId: randomUUID,
+    onTrouble: (trouble, why) => {
+      log.warn(trouble, { why });
+      count(trouble, why);
+    },
+  });
+}
+
+function count(...[metric, detail]: Parameters<Count>): void {
   metrics.addMetric(metric, MetricUnit.Count, 1);
   if (detail === undefined) return;
   const detailed = metrics.singleMetric();

@@ -1,4 +1,4 @@
-// Mints one token: own deadline, jittered retries, and one replay when the key was rotated meanwhile.
+// Mints one token: in its turn, with a deadline, jittered retries, and one replay when the key was rotated meanwhile.
 
 import type { Clock } from '../shared/clock.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
@@ -18,11 +18,23 @@ export type TokenCall = (
 export interface MintOptions {
   readonly keys: VendingKeySource;
   readonly call: TokenCall;
+  /** Connects beforehand: a turn must not pass while a connection is made. @default the call connects */
+  readonly connect?: (tokenEndpoint: string, timeoutMs: number) => Promise<void>;
+  /** Resolves when Momento may be asked once; whatever it throws ends the mint. @default at once */
+  readonly turn?: () => Promise<void>;
   readonly clock: Clock;
+  /** Epoch milliseconds of the host's clock. @default MINT_DEADLINE_MS from now */
+  readonly deadlineAtMs?: number;
+}
+
+export interface Minted {
+  readonly token: DisposableToken;
+  /** What it was made with. */
+  readonly key: VendingKey;
 }
 
 /** All of it; well inside the gateway's 30 s, and no longer than `life.ts` reckons with. */
-const DEADLINE_MS = 9_500;
+export const MINT_DEADLINE_MS = 9_500;
 /** What the wait for a rotated key leaves for the replay. */
 const RESERVED_FOR_REPLAY_MS = 1_500;
 const CALL_TIMEOUT_MS = 3_000;
@@ -41,16 +53,17 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 /** Clocks differ a little; a life that is longer than this is not what was asked for. */
 const CLOCK_SLACK_SECONDS = 60;
 
-/** Throws `GrpcFailure` or `VendingKeyFailure`. */
+/** Throws `GrpcFailure`, `VendingKeyFailure`, or what `turn` throws. */
 export async function mint(
   scope: Scope,
   lifeSeconds: number,
-  { keys, call, clock }: MintOptions,
-): Promise<DisposableToken> {
-  const deadlineAtMs = clock.now() + DEADLINE_MS;
+  { keys, call, connect, turn, clock, deadlineAtMs = clock.now() + MINT_DEADLINE_MS }: MintOptions,
+): Promise<Minted> {
   const mintWith = (key: VendingKey) =>
     retry(
       async () => {
+        await connect?.(key.tokenEndpoint, CALL_TIMEOUT_MS);
+        await turn?.();
         const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
         const timeoutMs = Math.min(CALL_TIMEOUT_MS, deadlineAtMs - clock.now());
         if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
@@ -59,7 +72,7 @@ export async function mint(
         if (token.validUntil > latest) {
           throw new GrpcFailure('INTERNAL', 'Momento answered with a life longer than asked for.');
         }
-        return token;
+        return { token, key };
       },
       {
         clock,

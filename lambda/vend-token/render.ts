@@ -30,6 +30,8 @@ export type Rendered =
       readonly kind: 'scope';
       readonly scope: Scope;
       readonly lifeSeconds: number;
+      /** Epoch seconds when the caller's own token ends; undefined when he has none that ends. */
+      readonly callerUntilSeconds: number | undefined;
       readonly roles: readonly string[];
       /** The claims that went into names, by their names. */
       readonly tenant: Readonly<Record<string, string>>;
@@ -115,6 +117,7 @@ export function render(
       kind: 'scope',
       scope: { permissions, tokenId: tokenIds[0] },
       lifeSeconds: life,
+      callerUntilSeconds,
       roles,
       tenant,
     };

@@ -45,8 +45,17 @@ const selectorText = (selector: TargetSelector): readonly string[] =>
       : ['prefix', selector.prefix];
 
 /** For the audit line: tells scopes apart without spelling them out. */
-export const scopeHash = ({ permissions, tokenId }: Scope): string =>
-  createHash('sha256')
-    .update(JSON.stringify([permissions.map(permissionText), tokenId ?? null]))
-    .digest('hex')
-    .slice(0, 32);
+export const scopeHash = (scope: Scope): string => sha256(scopeText(scope)).slice(0, 32);
+
+/** Who has the same share key may have the same token: the same scope, the same token id, the same life. */
+export const shareKey = (scope: Scope, lifeSeconds: number): string =>
+  sha256([...scopeText(scope), lifeSeconds]);
+
+/** Injective, as JSON is: no name can be written so that it reads like two, or like none. */
+const scopeText = ({ permissions, tokenId }: Scope): readonly unknown[] => [
+  permissions.map(permissionText),
+  tokenId ?? null,
+];
+
+const sha256 = (parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');

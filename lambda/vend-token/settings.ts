@@ -15,10 +15,26 @@ const Environment = v.object({
   // Momento's own limits (2026).
   MAX_LIFE_SECONDS: wholeUpTo(90_000),
   MAX_PERMISSIONS: wholeUpTo(20),
+  MINT_RATE_PER_SECOND: v.pipe(v.string(), v.transform(Number), v.finite(), v.gtValue(0)),
+  SHARING_TABLE: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  SHARE_WHILE_LIFE_LEFT: v.optional(
+    v.pipe(v.string(), v.transform(Number), v.minValue(0.1), v.maxValue(0.9)),
+    '0.5',
+  ),
 });
 
 export interface Settings extends RenderSettings {
   readonly vendingSecretArn: string;
+  /** Vending's part of the account's auth operations. */
+  readonly mintRatePerSecond: number;
+  /** Undefined: every caller gets a token of his own. */
+  readonly sharing:
+    | {
+        readonly tableName: string;
+        /** The part of its life that a token must have left to be handed to one more. */
+        readonly whileLifeLeft: number;
+      }
+    | undefined;
 }
 
 /** Throws with the variable's name, or what is wrong with the policies: such a function must not start. */
@@ -47,8 +63,11 @@ export function readSettings(environment: NodeJS.ProcessEnv, policies: unknown):
   if (PUBLIC_ROLE !== undefined && !Object.hasOwn(checked.roles, PUBLIC_ROLE)) {
     throw new Error('PUBLIC_ROLE names no role of the policies. Redeploy the stack.');
   }
+  const { SHARING_TABLE: tableName, SHARE_WHILE_LIFE_LEFT: whileLifeLeft } = parsed.output;
   return {
     vendingSecretArn: parsed.output.VENDING_SECRET_ARN,
+    mintRatePerSecond: parsed.output.MINT_RATE_PER_SECOND,
+    sharing: tableName === undefined ? undefined : { tableName, whileLifeLeft },
     policies: checked,
     authType: AUTH_TYPE,
     tokenUse: TOKEN_USE,

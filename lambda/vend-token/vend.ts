@@ -1,43 +1,58 @@
 // One request: claims → policy → token, with one audit line and one count for every outcome.
 
-import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import type { Log } from '../shared/logging.ts';
 import { describeError } from '../shared/logging.ts';
 import { type HttpAnswer, type ProblemCode, problem, tokenAnswer } from './answer.ts';
 import { type Claims, readClaims } from './claims.ts';
-import { isAboutOurKey, type MintOptions, mint } from './mint.ts';
+import { isAboutOurKey } from './mint.ts';
 import { type Rendered, type RenderSettings, render } from './render.ts';
 import { scopeHash } from './scope.ts';
+import type { TimeBounds } from './time-bounds.ts';
+import type { TokenSource } from './token-source.ts';
+import { NotYourTurn } from './turns.ts';
 import { VendingKeyFailure } from './vending-key.ts';
 
-export interface VendTools extends MintOptions {
+/**
+ * What is counted. Each answer is one of `Vended`, `Refused` with its reason, `RateLimited`, and `UpstreamErrors`
+ * with its code; besides, `Minted` for each token that Momento made, `KeyRefused` when Momento does not accept the
+ * vending key, `SharingUnavailable` with AWS's code when the table cannot be used, and `SharedTokenIgnored` when an
+ * item in it is no token of ours.
+ */
+export type VendMetric =
+  | 'Vended'
+  | 'Minted'
+  | 'Refused'
+  | 'RateLimited'
+  | 'UpstreamErrors'
+  | 'KeyRefused'
+  | 'SharingUnavailable'
+  | 'SharedTokenIgnored';
+
+export type Count = (metric: VendMetric, detail?: string) => void;
+
+export interface VendTools {
   readonly settings: RenderSettings;
-  readonly clock: Clock;
+  readonly tokens: TokenSource;
+  readonly time: TimeBounds;
   readonly log: Log;
-  /**
-   * Counts an outcome: `Vended`, `Refused` with its reason, `UpstreamErrors` with its code, and `KeyRefused`
-   * besides when Momento does not accept the vending key.
-   */
-  readonly count: (
-    metric: 'Vended' | 'Refused' | 'UpstreamErrors' | 'KeyRefused',
-    detail?: string,
-  ) => void;
+  readonly count: Count;
 }
 
 /** Never throws: whatever happens has an answer. */
 export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer> {
-  const { settings, clock, log, count } = tools;
+  const { settings, tokens, time, log, count } = tools;
   let caller: Record<string, unknown> = {};
   try {
+    time.hearPast(takenAtMs(event));
     const claims = readClaims(event, settings.authType);
     caller = { subject: subjectOf(claims) };
-    const rendered = render(claims, Math.floor(clock.now() / 1000), settings);
+    const rendered = render(claims, Math.floor(time.earliest() / 1000), settings);
     caller = { ...caller, roles: rendered.roles };
     if (rendered.kind !== 'scope') return refusal(rendered, caller, tools);
 
-    const { scope, lifeSeconds, tenant } = rendered;
+    const { scope, lifeSeconds, callerUntilSeconds, tenant } = rendered;
     const audit = {
       ...caller,
       tenant,
@@ -46,18 +61,49 @@ export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer
       ...(scope.tokenId !== undefined && { tokenId: scope.tokenId }),
     };
     caller = audit;
-    const token = await mint(scope, lifeSeconds, tools);
-    log.info('vended', audit);
+    const taken = await tokens.take({ scope, lifeSeconds, callerUntilSeconds });
+    log.info('vended', { ...audit, source: taken.source });
     count('Vended');
-    return tokenAnswer(token, scope.tokenId, clock.now());
+    if (taken.source === 'minted') count('Minted');
+    // An older one was handed out instead: the trouble is there, and must be seen.
+    if (taken.trouble !== undefined) tell('not renewed', taken.trouble, caller, tools);
+    return tokenAnswer(taken.token, scope.tokenId, time.latest());
   } catch (error) {
-    const code = problemCodeOf(error);
-    log.error('not vended', { ...caller, problem: code, ...describeError(error) });
-    count('UpstreamErrors', code);
-    if (code === 'upstream-key-refused') count('KeyRefused');
-    return problem(code);
+    if (error instanceof NotYourTurn) {
+      log.warn('not vended', { ...caller, problem: 'rate-limited' });
+      count('RateLimited');
+      return problem('rate-limited', secondsUntil(error.untilMs, time));
+    }
+    return problem(tell('not vended', error, caller, tools));
   }
 }
+
+function tell(
+  what: 'not vended' | 'not renewed',
+  error: unknown,
+  caller: Record<string, unknown>,
+  { log, count }: VendTools,
+): ProblemCode {
+  const code = problemCodeOf(error);
+  if (error instanceof NotYourTurn) return code;
+  log.error(what, { ...caller, problem: code, ...describeError(error) });
+  count('UpstreamErrors', code);
+  if (code === 'upstream-key-refused') count('KeyRefused');
+  return code;
+}
+
+const secondsUntil = (atMs: number, time: TimeBounds): number =>
+  Math.max(1, Math.ceil((atMs - time.earliest()) / 1_000));
+
+/** When the gateway took the request, epoch milliseconds; NaN where it does not say. */
+function takenAtMs(event: unknown): number {
+  const context = field(event, 'requestContext');
+  const takenAt = field(context, 'timeEpoch');
+  return typeof takenAt === 'number' ? takenAt : Number.NaN;
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
 function refusal(
   rendered: Exclude<Rendered, { kind: 'scope' }>,
@@ -84,6 +130,7 @@ export function problemCodeOf(error: unknown): ProblemCode {
   if (error instanceof VendingKeyFailure) {
     return error.code === 'no-key' ? 'no-key' : 'upstream-unavailable';
   }
+  if (error instanceof NotYourTurn) return 'rate-limited';
   if (error instanceof Failure && error.code === 'out-of-time') return 'upstream-timeout';
   if (!(error instanceof GrpcFailure)) return 'upstream-unavailable';
   if (isAboutOurKey(error)) return 'upstream-key-refused';

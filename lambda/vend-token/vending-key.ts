@@ -3,7 +3,7 @@
 //   kept ─► too old, or Momento refused it ─► read ─► kept
 //                     (refused: read until the version changes, for at most 5 s)
 
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
 import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
 import type { Redactor } from '../shared/redaction.ts';
@@ -13,10 +13,28 @@ import {
   type UsableKey,
   usableKey,
 } from '../shared/secret-value.ts';
+import { pairAttempt } from '../shared/version-id.ts';
+import { AwsFailure } from './aws-json.ts';
 
 export interface VendingKey extends UsableKey {
   readonly versionId: string;
+  /**
+   * The key before it, if this one is its renewal, and therefore of the same account: tokens that were made with
+   * that one are as good as this one's.
+   */
+  readonly renewed: UsableKey | undefined;
 }
+
+/** Calls GetSecretValue and hands on its answer. Throws what AWS says, by its name. */
+export type ReadSecret = (secretArn: string) => Promise<unknown>;
+
+const Answer = v.object({
+  ARN: v.optional(v.string(), ''),
+  VersionId: v.optional(v.string(), ''),
+  SecretString: v.optional(v.string()),
+  // Base64 where it comes from the wire, bytes where the SDK has read it.
+  SecretBinary: v.optional(v.union([v.string(), v.instance(Uint8Array)])),
+});
 
 /** `no-key`: there is none, or what is there is no key. `secret-unreadable`: it could not be asked. */
 export class VendingKeyFailure extends Failure<'no-key' | 'secret-unreadable'> {}
@@ -47,7 +65,7 @@ export interface VendingKeySource {
 }
 
 export class SecretVendingKey implements VendingKeySource {
-  readonly #client: SecretsManagerClient;
+  readonly #readSecret: ReadSecret;
   readonly #secretArn: string;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
@@ -59,8 +77,8 @@ export class SecretVendingKey implements VendingKeySource {
     | undefined;
   #waitedInVain: { readonly versionId: string; readonly atMs: number } | undefined;
 
-  constructor(client: SecretsManagerClient, secretArn: string, redactor: Redactor, clock: Clock) {
-    this.#client = client;
+  constructor(readSecret: ReadSecret, secretArn: string, redactor: Redactor, clock: Clock) {
+    this.#readSecret = readSecret;
     this.#secretArn = secretArn;
     this.#redactor = redactor;
     this.#clock = clock;
@@ -138,13 +156,13 @@ export class SecretVendingKey implements VendingKeySource {
   }
 
   async #readOnce(): Promise<VendingKey> {
-    const answer = await this.#client
-      .send(new GetSecretValueCommand({ SecretId: this.#secretArn }))
-      .catch((error: unknown) => {
+    const answer = v.parse(
+      Answer,
+      await this.#readSecret(this.#secretArn).catch((error: unknown) => {
         throw unreadable(error);
-      });
-    const text =
-      answer.SecretString ?? Buffer.from(answer.SecretBinary ?? new Uint8Array()).toString('utf8');
+      }),
+    );
+    const text = answer.SecretString ?? textOf(answer.SecretBinary ?? '');
     this.#redactor.learn(...credentialsIn(text));
     const content = parseSecretValue(text);
     const key = usableKey(content);
@@ -152,14 +170,29 @@ export class SecretVendingKey implements VendingKeySource {
       const problem = content.kind === 'unparsable' ? content.problem : 'its key names no endpoint';
       throw new VendingKeyFailure('no-key', `The vending key cannot be used: ${problem}.`);
     }
-    const read = { ...key, versionId: answer.VersionId ?? '' };
+    const read = { ...key, versionId: answer.VersionId, renewed: this.#renewedBy(key, answer) };
     this.#kept = { key: read, readAtMs: this.#clock.now() };
     return read;
   }
+
+  #renewedBy(key: UsableKey, { ARN: arn, VersionId }: v.InferOutput<typeof Answer>) {
+    const before = this.#kept?.key;
+    if (before === undefined) return undefined;
+    // The same key in a version that a person edited, or the same version, read again.
+    if (before.wireKey === key.wireKey) return before.renewed;
+    const descent = { arn, currentVersionId: before.versionId };
+    return pairAttempt(descent, VersionId) === undefined ? undefined : before;
+  }
 }
 
+const textOf = (binary: string | Uint8Array): string =>
+  (typeof binary === 'string' ? Buffer.from(binary, 'base64') : Buffer.from(binary)).toString(
+    'utf8',
+  );
+
 function unreadable(error: unknown): VendingKeyFailure {
-  const name = error instanceof Error ? error.name : 'Error';
+  const named = error instanceof Error ? error.name : 'Error';
+  const name = error instanceof AwsFailure ? error.code : named;
   const said = error instanceof Error ? error.message : String(error);
   return name === 'ResourceNotFoundException'
     ? new VendingKeyFailure('no-key', 'No vending key has been imported yet.', { cause: error })

@@ -1,7 +1,7 @@
 // How the labels stand before the first tick: made by hand, from the very ids and values that runs leave behind.
 
 import { renderClaim } from '../../lambda/rotate-key/claim-value.ts';
-import { claimVersionId, pairVersionId } from '../../lambda/rotate-key/version-id.ts';
+import { claimVersionId, pairVersionId } from '../../lambda/shared/version-id.ts';
 import type { SecretsManager } from '../../local/aws/secrets-manager.ts';
 import type { MomentoAccount } from '../../local/momento/account.ts';
 import type { Credentials, Ledger } from './ledger.ts';

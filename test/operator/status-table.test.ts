@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from '@jest/globals';
 import type { Gathered } from '../../lambda/rotate-key/gather.ts';
-import * as versionIds from '../../lambda/rotate-key/version-id.ts';
 import { parseSecretValue } from '../../lambda/shared/secret-value.ts';
+import * as versionIds from '../../lambda/shared/version-id.ts';
 import type { Alarm } from '../../operator/alarms.ts';
 import { described } from '../../operator/alarms.ts';
 import type { Key } from '../../operator/deployment.ts';

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { renderClaim } from '../../../lambda/rotate-key/claim-value.ts';
-import { claimVersionId, pairVersionId } from '../../../lambda/rotate-key/version-id.ts';
+import { claimVersionId, pairVersionId } from '../../../lambda/shared/version-id.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import { DAY_SECONDS, type Fault, HOUR_SECONDS, type Invocation, TICK, World } from './world.ts';
 

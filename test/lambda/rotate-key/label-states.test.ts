@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { renderClaim } from '../../../lambda/rotate-key/claim-value.ts';
-import { claimVersionId, pairVersionId } from '../../../lambda/rotate-key/version-id.ts';
+import { claimVersionId, pairVersionId } from '../../../lambda/shared/version-id.ts';
 import { DAY_SECONDS, HOUR_SECONDS, TICK, World } from './world.ts';
 
 const FORCE = (world: World) => ({ secretId: world.arn, force: true });

@@ -12,7 +12,12 @@ function mintAnswered(validForSeconds: number) {
     endpoint: 'cell.example',
     valid_until: Math.floor(clock.now() / 1000) + validForSeconds,
   }).serialize();
-  const key = { wireKey: 'key', tokenEndpoint: 'token.cell.example', versionId: 'v1' };
+  const key = {
+    wireKey: 'key',
+    tokenEndpoint: 'token.cell.example',
+    versionId: 'v1',
+    renewed: undefined,
+  };
   return clock.run(
     mint({ permissions: [], tokenId: undefined }, 60, {
       clock,
@@ -28,6 +33,6 @@ test('a life that is longer than asked for is no answer', async () => {
 });
 
 test('clocks may differ by a minute, and a life may be shorter', async () => {
-  await expect(mintAnswered(60 + 59)).resolves.toMatchObject({ apiKey: 'jwt' });
-  await expect(mintAnswered(30)).resolves.toMatchObject({ apiKey: 'jwt' });
+  await expect(mintAnswered(60 + 59)).resolves.toMatchObject({ token: { apiKey: 'jwt' } });
+  await expect(mintAnswered(30)).resolves.toMatchObject({ token: { apiKey: 'jwt' } });
 });

@@ -67,6 +67,7 @@ describe("the design's example", () => {
       kind: 'scope',
       roles: ['data-entry'],
       lifeSeconds: 900,
+      callerUntilSeconds: NOW + 3_600,
       tenant: { 'custom:tenantId': 'acme', sub: 'user-1' },
       scope: {
         tokenId: 'user-1',

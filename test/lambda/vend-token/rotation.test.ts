@@ -1,9 +1,10 @@
 // The vending key under rotation: no vend fails of it, whether old keys live on or die at the refresh.
 
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lambda/shared/clock.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
+import { awsJsonService } from '../../../lambda/vend-token/aws-json.ts';
+import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
 import { SecretVendingKey } from '../../../lambda/vend-token/vending-key.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import { bareKey } from '../../../local/momento/keys.ts';
@@ -359,15 +360,21 @@ describe('over the wire, as the role that may read one secret', () => {
         Action: ['secretsmanager:GetSecretValue'],
         Resource: [own],
       });
-      const client = new SecretsManagerClient({
-        endpoint: stack.server.url,
-        region: 'eu-central-1',
-        credentials,
-        maxAttempts: 1,
-      });
       let nowMs = Date.now();
       const clock = { ...systemClock, now: () => nowMs };
-      const sourceOf = (arn: string) => new SecretVendingKey(client, arn, new Redactor(), clock);
+      const secretsManager = awsJsonService(
+        {
+          service: 'secretsmanager',
+          target: 'secretsmanager',
+          jsonVersion: '1.1',
+          endpoint: stack.server.url,
+          region: 'eu-central-1',
+        },
+        { credentials: async () => credentials, clock, time: new TimeBounds(clock) },
+      );
+      const read = (SecretId: string) =>
+        secretsManager('GetSecretValue', { SecretId }, { timeoutMs: 2_000, maxTries: 1 });
+      const sourceOf = (arn: string) => new SecretVendingKey(read, arn, new Redactor(), clock);
       const keys = sourceOf(own);
       const first = await keys.current();
       expect(first).toMatchObject({ tokenEndpoint: 'token.cell-1.prod.momentohq.com' });
@@ -392,7 +399,6 @@ describe('over the wire, as the role that may read one secret', () => {
       expect(await keys.current()).toMatchObject({ tokenEndpoint: first.tokenEndpoint });
       nowMs += MINUTE_MS;
       await expect(keys.current()).rejects.toMatchObject({ code: 'secret-unreadable' });
-      client.destroy();
     } finally {
       await stack.close().catch(() => {});
     }

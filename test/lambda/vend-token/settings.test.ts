@@ -12,6 +12,7 @@ const ENVIRONMENT = {
   TOKEN_USE: 'id',
   MAX_LIFE_SECONDS: '3600',
   MAX_PERMISSIONS: '10',
+  MINT_RATE_PER_SECOND: '4',
 };
 
 test('what the stack says is taken', () => {
@@ -21,7 +22,20 @@ test('what the stack says is taken', () => {
     maxLifeSeconds: 3_600,
     maxPermissions: 10,
     publicRole: undefined,
+    mintRatePerSecond: 4,
+    sharing: undefined,
   });
+});
+
+test('with a table tokens are shared while half their life is left, or as long as it says', () => {
+  const sharing = { ...ENVIRONMENT, SHARING_TABLE: 'shared' };
+  expect(readSettings(sharing, POLICIES).sharing).toEqual({
+    tableName: 'shared',
+    whileLifeLeft: 0.5,
+  });
+  expect(
+    readSettings({ ...sharing, SHARE_WHILE_LIFE_LEFT: '0.25' }, POLICIES).sharing,
+  ).toMatchObject({ whileLifeLeft: 0.25 });
 });
 
 describe('refused', () => {
@@ -38,6 +52,15 @@ describe('refused', () => {
     ],
     ['a life beyond Momento', { MAX_LIFE_SECONDS: '90001' }, /MAX_LIFE_SECONDS/],
     ['a life in another notation', { MAX_LIFE_SECONDS: '1e3' }, /MAX_LIFE_SECONDS/],
+    ['no rate', { MINT_RATE_PER_SECOND: undefined }, /MINT_RATE_PER_SECOND/],
+    ['a rate of nothing', { MINT_RATE_PER_SECOND: '0' }, /MINT_RATE_PER_SECOND/],
+    ['a rate in words', { MINT_RATE_PER_SECOND: 'four' }, /MINT_RATE_PER_SECOND/],
+    ['a table without a name', { SHARING_TABLE: '' }, /SHARING_TABLE/],
+    [
+      'sharing to the end',
+      { SHARING_TABLE: 't', SHARE_WHILE_LIFE_LEFT: '0' },
+      /SHARE_WHILE_LIFE_LEFT/,
+    ],
     ['permissions beyond Momento', { MAX_PERMISSIONS: '21' }, /MAX_PERMISSIONS/],
     ['permissions in another notation', { MAX_PERMISSIONS: '0x10' }, /MAX_PERMISSIONS/],
   ])('%s', (_, change, problem) => {

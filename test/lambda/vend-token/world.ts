@@ -1,12 +1,14 @@
 // One vend function over local Momento (real gRPC) and local Secrets Manager (in memory), on a simulated clock.
 // Whatever it answers, logs and counts is kept, for rules that hold of every vend.
 
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GrpcUnary } from '../../../lambda/shared/grpc-unary.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import { parsePolicies } from '../../../lambda/shared/token-policies.ts';
 import type { HttpAnswer } from '../../../lambda/vend-token/answer.ts';
 import type { RenderSettings } from '../../../lambda/vend-token/render.ts';
+import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
+import { OwnTokens } from '../../../lambda/vend-token/token-source.ts';
+import { OwnTurns } from '../../../lambda/vend-token/turns.ts';
 import { vend } from '../../../lambda/vend-token/vend.ts';
 import { SecretVendingKey } from '../../../lambda/vend-token/vending-key.ts';
 import { METHOD } from '../../../lambda/vend-token/wire.ts';
@@ -185,20 +187,16 @@ export class World {
 
   /** The memory of a process that has read nothing yet. */
   newProcess(): SecretVendingKey {
-    const send = async (command: { constructor: { name: string }; input: never }) => {
-      if (command.constructor.name !== 'GetSecretValueCommand') {
-        throw new Error(`The function's role may not send ${command.constructor.name}.`);
-      }
+    const read = async (SecretId: string) => {
       this.secretReads += 1;
       const fault = this.secretFault();
       if (fault !== undefined) throw fault;
-      const answer = this.secrets.getSecretValue(command.input);
+      const answer = this.secrets.getSecretValue({ SecretId });
       // The answer is of the moment of the call, and comes later.
       await this.secretTakes();
       return answer;
     };
-    const client = { send } as unknown as SecretsManagerClient;
-    return new SecretVendingKey(client, this.arn, this.redactor, this.clock);
+    return new SecretVendingKey(read, this.arn, this.redactor, this.clock);
   }
 
   /** An event of API Gateway with the claims of a caller of tenant acme. */
@@ -233,20 +231,29 @@ export class World {
   async vendInstantly(event: unknown, keys = this.keys): Promise<HttpAnswer> {
     const connection = this.#connection;
     if (connection === undefined) throw new Error('start() the world first');
-    const answer = await vend(event, {
-      settings: this.settings,
-      clock: this.clock,
-      log: this.#log,
+    const { clock } = this;
+    const time = new TimeBounds(clock);
+    const tokens = new OwnTokens({
       keys,
-      count: (metric, detail) => {
-        this.counted.push(detail === undefined ? metric : `${metric} ${detail}`);
-      },
+      clock,
+      time,
+      // Turns have tests of their own.
+      turns: new OwnTurns(time, 0, 0),
       call: (tokenEndpoint, path, request, timeoutMs) => {
         if (tokenEndpoint !== `token.${this.endpoint}`) {
           throw new Error(`${tokenEndpoint} is not Momento's`);
         }
-        this.begun.push({ atMs: this.clock.now(), timeoutMs });
+        this.begun.push({ atMs: clock.now(), timeoutMs });
         return connection.call(path, request, this.patienceOf(this.begun.length));
+      },
+    });
+    const answer = await vend(event, {
+      settings: this.settings,
+      tokens,
+      time,
+      log: this.#log,
+      count: (metric, detail) => {
+        this.counted.push(detail === undefined ? metric : `${metric} ${detail}`);
       },
     });
     this.answers.push(answer);

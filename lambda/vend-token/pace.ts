@@ -1,0 +1,90 @@
+// When the next token may be asked for at Momento, so that all instances together stay within vending's part of the
+// account's rate. Pure: what to do is decided here, what is done is in table-pace.ts and local-pace.ts.
+//
+//   `next`      from when on the next turn may be taken; a turn moves it on by one slot
+//   `promised`  up to when those who were sent away have been promised a turn (Retry-After)
+
+/** A turn is used no later than this after its time, or it is lost and another one is taken. */
+export const LATE_MS = 40;
+/** The answer of the table may take so long where a turn is taken at once. */
+export const PATIENCE_MS = 150;
+/** How exactly the time at AWS must be known for a slot of the normal width. */
+export const KNOWN_TO_MS = 60;
+/** Whoever has no promise waits for a turn no longer than this. */
+export const LONGEST_WAIT_MS = 1_000;
+/** Whoever comes back as he was told may wait longer: those who come in the same second queue. */
+export const LONGEST_WAIT_OF_PROMISED_MS = 2_000;
+/** Nobody is sent away for longer. */
+export const LONGEST_PROMISE_MS = 300_000;
+/** Further ahead than this nothing honest is ever written. */
+export const ABSURD_MS = LONGEST_PROMISE_MS + 60_000;
+
+/** Epoch milliseconds, by AWS's time. */
+export interface PaceState {
+  readonly next: number | undefined;
+  readonly promised: number | undefined;
+}
+
+export interface PaceQuestion {
+  /** By AWS's time it is no earlier, and no later. */
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  readonly ratePerSecond: number;
+  /** He was sent away and has come back when he was told. */
+  readonly wasPromised: boolean;
+}
+
+export type PaceStep =
+  /** Nobody is waiting: the turn is now, until `turnAtMs` + PATIENCE_MS. */
+  | { readonly kind: 'now'; readonly turnAtMs: number; readonly nextMs: number }
+  /** The turn is at `next` as it is when it is moved on by `byMs`, if that is not after `latestTurnMs`. */
+  | {
+      readonly kind: 'queue';
+      readonly byMs: number;
+      readonly afterMs: number;
+      readonly latestTurnMs: number;
+    }
+  /** Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later. */
+  | { readonly kind: 'promise'; readonly fromMs: number; readonly byMs: number }
+  /** Come back then; nothing is written. */
+  | { readonly kind: 'away'; readonly untilMs: number };
+
+/**
+ * How far one turn is from the next. In any sliding second at most `ratePerSecond` turns begin, although each may
+ * be taken up to LATE_MS late, by a clock that knows the time to KNOWN_TO_MS: the turn that many later is a second
+ * plus both away. Who knows the time less exactly takes a wider slot.
+ */
+export function slotMs({
+  ratePerSecond,
+  earliestMs,
+  latestMs,
+}: Omit<PaceQuestion, 'wasPromised'>): number {
+  const perSecond = Math.max(1, Math.floor(ratePerSecond));
+  const windowMs = Math.max(1_000, 1_000 / ratePerSecond) + LATE_MS + KNOWN_TO_MS;
+  return windowMs / perSecond + Math.max(0, latestMs - earliestMs - KNOWN_TO_MS);
+}
+
+export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
+  const { earliestMs, latestMs, wasPromised } = question;
+  const byMs = slotMs(question);
+  const honest = (atMs: number | undefined): number =>
+    atMs !== undefined && atMs <= latestMs + ABSURD_MS ? atMs : Number.NEGATIVE_INFINITY;
+  const next = honest(state.next);
+  // What was promised before the turns that are taken by now has been kept, or was not claimed.
+  const promised = Math.max(honest(state.promised), next);
+  if (next <= earliestMs) {
+    return { kind: 'now', turnAtMs: earliestMs, nextMs: earliestMs + byMs + PATIENCE_MS };
+  }
+  const longestWaitMs = wasPromised ? LONGEST_WAIT_OF_PROMISED_MS : LONGEST_WAIT_MS;
+  const mayQueue = wasPromised || promised <= next;
+  const latestTurnMs = earliestMs + longestWaitMs;
+  if (mayQueue && next <= latestTurnMs) {
+    return { kind: 'queue', byMs, afterMs: earliestMs, latestTurnMs };
+  }
+  // He has had his promise: not to the end of the line again.
+  if (wasPromised) return { kind: 'away', untilMs: next };
+  if (promised > earliestMs + LONGEST_PROMISE_MS) {
+    return { kind: 'away', untilMs: earliestMs + LONGEST_PROMISE_MS };
+  }
+  return { kind: 'promise', fromMs: promised, byMs };
+}

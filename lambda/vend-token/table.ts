@@ -1,0 +1,112 @@
+// One DynamoDB table, as far as this function uses it: single items, conditional writes. Nothing relies on
+// transactions or on the deletion of expired items.
+
+import * as v from 'valibot';
+import { Failure } from '../shared/failure.ts';
+import { AwsFailure, type AwsJsonCall, type CallOptions } from './aws-json.ts';
+
+/** The table cannot be used now. `code`: AWS's name of the error, or `timeout`, `unreachable` … */
+export class TableFailure extends Failure<string> {}
+
+export type Attribute = { readonly S: string } | { readonly N: string } | { readonly B: string };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** DynamoDB's own words; values are given without their colon's type. */
+export interface ConditionalUpdate {
+  readonly update: string;
+  readonly condition: string;
+  readonly values: Readonly<Record<string, string | number>>;
+  /** Answer with the attributes as they were before. @default false */
+  readonly returnOld?: boolean;
+}
+
+/** Every method throws `TableFailure` and nothing else. */
+export interface Table {
+  /** Unchecked: whoever reads an item narrows it. Undefined when there is none. */
+  get(id: string, options?: { readonly consistent: boolean }): Promise<unknown>;
+  put(id: string, attributes: Attributes): Promise<void>;
+  /** Undefined when the condition did not hold; otherwise the old attributes, if they were asked for. */
+  update(id: string, update: ConditionalUpdate): Promise<unknown>;
+}
+
+/** A table that is slow must not make every login slow: after this it counts as away. */
+const CALL: CallOptions = { timeoutMs: 500, maxTries: 2 };
+
+const Got = v.object({ Item: v.optional(v.unknown()) });
+const Updated = v.object({ Attributes: v.optional(v.unknown(), {}) });
+
+export class DynamoDbTable implements Table {
+  readonly #dynamodb: AwsJsonCall;
+  readonly #name: string;
+
+  constructor(dynamodb: AwsJsonCall, name: string) {
+    this.#dynamodb = dynamodb;
+    this.#name = name;
+  }
+
+  async get(id: string, { consistent } = { consistent: false }): Promise<unknown> {
+    return v.parse(Got, await this.#call('GetItem', { Key: keyOf(id), ConsistentRead: consistent }))
+      .Item;
+  }
+
+  async put(id: string, attributes: Attributes): Promise<void> {
+    await this.#call('PutItem', { Item: { ...keyOf(id), ...attributes } });
+  }
+
+  async update(id: string, { update, condition, values, returnOld }: ConditionalUpdate) {
+    const named = Object.entries(values).map(([name, value]) => [`:${name}`, attribute(value)]);
+    try {
+      const answer = await this.#call('UpdateItem', {
+        Key: keyOf(id),
+        UpdateExpression: update,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: Object.fromEntries(named),
+        ReturnValues: returnOld ? 'UPDATED_OLD' : 'NONE',
+      });
+      return v.parse(Updated, answer).Attributes;
+    } catch (failure) {
+      const isRefused =
+        failure instanceof TableFailure && failure.code === 'ConditionalCheckFailedException';
+      if (!isRefused) throw failure;
+      return undefined;
+    }
+  }
+
+  async #call(operation: string, input: object): Promise<unknown> {
+    try {
+      return await this.#dynamodb(operation, { TableName: this.#name, ...input }, CALL);
+    } catch (cause) {
+      const code = cause instanceof AwsFailure ? cause.code : 'unusable';
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new TableFailure(code, `The table of shared tokens cannot be used: ${said}`, { cause });
+    }
+  }
+}
+
+const keyOf = (id: string) => ({ id: { S: id } });
+
+const attribute = (value: string | number): Attribute =>
+  typeof value === 'string' ? { S: value } : { N: String(Math.round(value)) };
+
+/** A number of an item; anything else counts as absent: an item may hold whatever somebody put there. */
+export const OptionalNumber = v.fallback(
+  v.optional(
+    v.pipe(
+      v.object({ N: v.string() }),
+      v.transform(({ N }) => Number(N)),
+      v.finite(),
+    ),
+  ),
+  undefined,
+);
+
+/** Bytes of an item, likewise. */
+export const OptionalBytes = v.fallback(
+  v.optional(
+    v.pipe(
+      v.object({ B: v.string() }),
+      v.transform(({ B }): Uint8Array => Buffer.from(B, 'base64')),
+    ),
+  ),
+  undefined,
+);

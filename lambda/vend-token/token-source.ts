@@ -1,0 +1,346 @@
+// Where a token comes from: this process's memory, the table that all instances share, or Momento.
+//
+//   memory ─► table ─► lease ─► turn ─► mint ─► seal ─► table, memory
+//               │        └─► somebody else mints: the old token while it lives, or a short wait
+//               └─► away: mint without sharing
+
+import type { Clock } from '../shared/clock.ts';
+import { GrpcFailure } from '../shared/grpc-unary.ts';
+import { MINT_DEADLINE_MS, type MintOptions, mint } from './mint.ts';
+import { LONGEST_PROMISE_MS, LONGEST_WAIT_MS } from './pace.ts';
+import { type Scope, shareKey } from './scope.ts';
+import { openToken, sealToken, type Unopened } from './sealed-token.ts';
+import { TableFailure } from './table.ts';
+import type { TimeBounds } from './time-bounds.ts';
+import type { TokenItem, TokenItems } from './token-items.ts';
+import { TokenMemory } from './token-memory.ts';
+import { NotYourTurn, type Turns, takeTurn } from './turns.ts';
+import type { VendingKey } from './vending-key.ts';
+import type { DisposableToken } from './wire.ts';
+
+export interface WantedToken {
+  readonly scope: Scope;
+  readonly lifeSeconds: number;
+  /** Epoch seconds when the caller's own token ends: ours must not outlive it. */
+  readonly callerUntilSeconds: number | undefined;
+}
+
+export interface TakenToken {
+  readonly token: DisposableToken;
+  readonly source: 'minted' | 'memory' | 'table';
+  /** Why there is no newer one, though this one is due. */
+  readonly trouble?: unknown;
+}
+
+/** `take` throws `NotYourTurn`, `GrpcFailure`, `VendingKeyFailure`. */
+export interface TokenSource {
+  take(wanted: WantedToken): Promise<TakenToken>;
+}
+
+type MintTools = Omit<MintOptions, 'turn' | 'deadlineAtMs'>;
+
+export interface OwnTokensOptions extends MintTools {
+  readonly turns: Turns;
+  readonly time: TimeBounds;
+}
+
+/** Without sharing: each caller gets a token of his own. */
+export class OwnTokens implements TokenSource {
+  readonly #options: OwnTokensOptions;
+
+  constructor(options: OwnTokensOptions) {
+    this.#options = options;
+  }
+
+  async take({ scope, lifeSeconds, callerUntilSeconds }: WantedToken): Promise<TakenToken> {
+    const { turns, time, clock } = this.#options;
+    const { token } = await mint(scope, lifeSeconds, {
+      ...this.#options,
+      turn: () => takeTurn(turns, { wasPromised: false }, time, clock),
+    });
+    return { token: notOutliving(token, callerUntilSeconds), source: 'minted' };
+  }
+}
+
+export interface SharedTokensOptions extends MintTools {
+  readonly items: TokenItems;
+  /** All instances' turns. Throws `NotYourTurn`, or `TableFailure`. */
+  readonly turns: Turns;
+  /** This process's, for the time that the table is away. */
+  readonly ownTurns: Turns;
+  readonly time: TimeBounds;
+  readonly clock: Clock;
+  /** The part of its life that a token must have left to be handed to one more. */
+  readonly whileLifeLeft: number;
+  readonly newId: () => string;
+  /** Told when the table cannot be used (AWS's code), and when an item in it is no token of ours. */
+  readonly onTrouble: (trouble: 'SharingUnavailable' | 'SharedTokenIgnored', why: string) => void;
+}
+
+/** While somebody else holds the lease, his token is looked for so often. */
+const POLL_MS = 100;
+/** A table that did not answer is left alone for so long: not every login shall wait for it. */
+const AWAY_MS = 5_000;
+/** So often a lease may be refused although the item shows none; then it is done without. */
+const LEASES_AT_MOST = 3;
+/** A promise is good for so long after its time. */
+const PROMISE_HOLDS_MS = 60_000;
+/** Less than this part of its life is too little to be handed out at all. */
+const LEAST_LIFE_LEFT = 0.1;
+/** An item of another key may mean that the vending key was renewed; not each such item is a reason to look. */
+const KEY_LOOKED_AT_AGAIN_AFTER_MS = 10_000;
+
+interface Remembered {
+  readonly token: DisposableToken | undefined;
+  /** The vending key that made it. */
+  readonly wireKey: string;
+  /** Epoch milliseconds by AWS's time. */
+  readonly promisedAtMs: number | undefined;
+}
+
+export class SharedTokens implements TokenSource {
+  readonly #options: SharedTokensOptions;
+  readonly #memory = new TokenMemory<Remembered>();
+  readonly #underWay = new Map<string, Promise<TakenToken>>();
+  #awayUntilMs = Number.NEGATIVE_INFINITY;
+  #keyLookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SharedTokensOptions) {
+    this.#options = options;
+  }
+
+  async take(wanted: WantedToken): Promise<TakenToken> {
+    const id = shareKey(wanted.scope, wanted.lifeSeconds);
+    const known = this.#memory.get(id);
+    // Both are read at the same time, and the table only where what is known will not do.
+    const willDo = this.#isFresh(known?.token, wanted) || this.#isPending(known?.promisedAtMs);
+    const item = willDo ? undefined : this.#read(id);
+    const key = await this.#options.keys.current();
+    const ours = known !== undefined && isOf(known.wireKey, key) ? known : undefined;
+    if (ours?.token !== undefined && this.#isFresh(ours.token, wanted)) {
+      return { token: ours.token, source: 'memory' };
+    }
+    // Requests of one process at the same time share what they get.
+    let taken = this.#underWay.get(id);
+    if (taken === undefined) {
+      const deadlineAtMs = this.#options.clock.now() + MINT_DEADLINE_MS;
+      taken = this.#obtain({ id, wanted, key, deadlineAtMs }, ours, item).finally(() =>
+        this.#underWay.delete(id),
+      );
+      this.#underWay.set(id, taken);
+    }
+    const { token, ...how } = await taken;
+    return { ...how, token: notOutliving(token, wanted.callerUntilSeconds) };
+  }
+
+  async #obtain(
+    asked: Asked,
+    known: Remembered | undefined,
+    firstItem: Promise<TokenItem | undefined> | undefined,
+  ): Promise<TakenToken> {
+    const { items, clock, time, newId } = this.#options;
+    const { id, wanted } = asked;
+    const waitUntilMs = clock.now() + LONGEST_WAIT_MS;
+    let old = this.#isAlive(known?.token, wanted) ? known?.token : undefined;
+    if (known?.promisedAtMs !== undefined && this.#isPending(known.promisedAtMs)) {
+      return oldOr(old, new NotYourTurn(known.promisedAtMs));
+    }
+    let item = await (firstItem ?? this.#read(id));
+    for (let refused = 0; ; ) {
+      if (item === undefined) return this.#mint(asked, old, undefined);
+      const shared = await this.#open(item, asked);
+      if (shared !== undefined && this.#isAlive(shared, wanted)) {
+        this.#remember(asked, { token: shared });
+        if (this.#isFresh(shared, wanted)) return { token: shared, source: 'table' };
+        if (old === undefined || shared.validUntil > old.validUntil) old = shared;
+      }
+      const { promisedAtMs } = item;
+      if (promisedAtMs !== undefined && this.#isPending(promisedAtMs)) {
+        this.#remember(asked, { token: old, promisedAtMs });
+        return oldOr(old, new NotYourTurn(promisedAtMs));
+      }
+      if (items.isLeased(item)) {
+        // Somebody mints: whoever has something to go on with does not wait for it.
+        if (old !== undefined) return { token: old, source: 'table' };
+        if (clock.now() + POLL_MS > waitUntilMs) throw new NotYourTurn(time.earliest() + 1_000);
+        await clock.sleep(POLL_MS);
+      } else {
+        const leaseId = newId();
+        const isLeased = await this.#onTable(() => items.lease(id, leaseId));
+        // Where the item shows no lease and yet refuses one, there is none to be had.
+        refused += 1;
+        if (isLeased || refused >= LEASES_AT_MOST) {
+          const wasPromised =
+            promisedAtMs !== undefined && time.earliest() - promisedAtMs < PROMISE_HOLDS_MS;
+          return this.#mint(asked, old, { leaseId, wasPromised });
+        }
+      }
+      item = await this.#read(id, { consistent: true });
+    }
+  }
+
+  /** Without a lease the table is away: the turns are this process's own, and nothing is written. */
+  async #mint(
+    asked: Asked,
+    old: DisposableToken | undefined,
+    lease: Lease | undefined,
+  ): Promise<TakenToken> {
+    const { items } = this.#options;
+    const { id, wanted } = asked;
+    try {
+      const { token, key } = await mint(wanted.scope, wanted.lifeSeconds, {
+        ...this.#options,
+        deadlineAtMs: asked.deadlineAtMs,
+        turn: () => this.#turn(lease),
+      });
+      this.#remember({ ...asked, key }, { token });
+      if (lease !== undefined) {
+        const sealed = sealToken(token, key.wireKey, id);
+        await this.#onTable(() => items.store(id, sealed, token.validUntil));
+      }
+      return { token, source: 'minted' };
+    } catch (error) {
+      const promisedAtMs = error instanceof NotYourTurn ? error.untilMs : undefined;
+      if (promisedAtMs !== undefined) this.#remember(asked, { token: old, promisedAtMs });
+      if (lease !== undefined) {
+        await this.#onTable(() => items.release(id, lease.leaseId, promisedAtMs));
+      }
+      return oldOr(old, error);
+    }
+  }
+
+  async #turn(lease: Lease | undefined): Promise<void> {
+    const { turns, ownTurns, time, clock } = this.#options;
+    if (lease !== undefined && !this.#isAway()) {
+      try {
+        return await takeTurn(turns, lease, time, clock);
+      } catch (error) {
+        if (!(error instanceof TableFailure)) throw error;
+        this.#away(error);
+      }
+    }
+    await takeTurn(ownTurns, { wasPromised: false }, time, clock);
+  }
+
+  /** What is in the item, if it is ours; undefined when there is nothing, or nothing of use. */
+  async #open({ sealed }: TokenItem, asked: Asked): Promise<DisposableToken | undefined> {
+    if (sealed === undefined) return undefined;
+    let opened = openToken(sealed, secretsOf(asked.key), asked.id);
+    if (opened === 'foreign') {
+      const newer = await this.#newerKey(asked.key);
+      if (newer !== undefined) {
+        asked.key = newer;
+        opened = openToken(sealed, secretsOf(newer), asked.id);
+      }
+    }
+    if (typeof opened !== 'string') return opened;
+    this.#options.onTrouble('SharedTokenIgnored', opened satisfies Unopened);
+    return undefined;
+  }
+
+  async #newerKey(key: VendingKey): Promise<VendingKey | undefined> {
+    const { keys, clock } = this.#options;
+    if (clock.now() < this.#keyLookedAtMs + KEY_LOOKED_AT_AGAIN_AFTER_MS) return undefined;
+    this.#keyLookedAtMs = clock.now();
+    return keys.after(key, { wait: false, deadlineAtMs: clock.now() });
+  }
+
+  #remember(
+    { id, key }: Asked,
+    known: { readonly token: DisposableToken | undefined; readonly promisedAtMs?: number },
+  ): void {
+    const { token, promisedAtMs } = known;
+    this.#memory.set(id, { token, promisedAtMs, wireKey: key.wireKey });
+  }
+
+  /** Undefined when the table is away. Never rejects. */
+  #read(id: string, options?: { readonly consistent: boolean }): Promise<TokenItem | undefined> {
+    return this.#onTable(() => this.#options.items.read(id, options));
+  }
+
+  async #onTable<T>(action: () => Promise<T>): Promise<T | undefined> {
+    if (this.#isAway()) return undefined;
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof TableFailure)) throw error;
+      this.#away(error);
+      return undefined;
+    }
+  }
+
+  #isAway(): boolean {
+    return this.#options.clock.now() < this.#awayUntilMs;
+  }
+
+  #away(failure: TableFailure): void {
+    this.#awayUntilMs = this.#options.clock.now() + AWAY_MS;
+    this.#options.onTrouble('SharingUnavailable', failure.code);
+  }
+
+  /** Nothing honest promises a turn that is further away: then it is not waited for. */
+  #isPending(promisedAtMs: number | undefined): boolean {
+    const { time } = this.#options;
+    return (
+      promisedAtMs !== undefined &&
+      promisedAtMs > time.earliest() &&
+      promisedAtMs <= time.latest() + 2 * LONGEST_PROMISE_MS
+    );
+  }
+
+  #isFresh(token: DisposableToken | undefined, wanted: WantedToken): boolean {
+    return this.#hasLeft(token, wanted, this.#options.whileLifeLeft);
+  }
+
+  #isAlive(token: DisposableToken | undefined, wanted: WantedToken): boolean {
+    return this.#hasLeft(token, wanted, LEAST_LIFE_LEFT);
+  }
+
+  #hasLeft(
+    token: DisposableToken | undefined,
+    { lifeSeconds, callerUntilSeconds = Number.POSITIVE_INFINITY }: WantedToken,
+    part: number,
+  ): boolean {
+    if (token === undefined || token.validUntil > callerUntilSeconds) return false;
+    return token.validUntil - this.#options.time.latest() / 1_000 >= lifeSeconds * part;
+  }
+}
+
+interface Asked {
+  readonly id: string;
+  readonly wanted: WantedToken;
+  /** Epoch milliseconds of the host's clock: by then there is an answer. */
+  readonly deadlineAtMs: number;
+  /** Replaced by a newer one when the table shows that there is one. */
+  key: VendingKey;
+}
+
+interface Lease {
+  readonly leaseId: string;
+  readonly wasPromised: boolean;
+}
+
+/** A key and the one that it renewed are of the same account; any other may be of another. */
+const secretsOf = (key: VendingKey): string[] =>
+  key.renewed === undefined ? [key.wireKey] : [key.wireKey, key.renewed.wireKey];
+
+const isOf = (wireKey: string, key: VendingKey): boolean => secretsOf(key).includes(wireKey);
+
+function oldOr(old: DisposableToken | undefined, trouble: unknown): TakenToken {
+  if (old === undefined) throw trouble;
+  return { token: old, source: 'table', trouble };
+}
+
+/** Fails closed: clocks that disagree must not lengthen anybody's access. */
+function notOutliving(
+  token: DisposableToken,
+  callerUntilSeconds: number | undefined,
+): DisposableToken {
+  if (callerUntilSeconds !== undefined && token.validUntil > callerUntilSeconds) {
+    throw new GrpcFailure(
+      'INTERNAL',
+      "The token would outlive the caller's own: Momento's clock and the gateway's disagree.",
+    );
+  }
+  return token;
+}
