@@ -1,5 +1,6 @@
 // The configuration: the context object "momentoAuth", its one schema, and its documentation.
 import * as v from 'valibot';
+import { authRates } from './auth-rates.ts';
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { at, closed, isRecord, listOf, number, optionalText, show, text } from './config-fields.ts';
 import { regionIssues } from './regions.ts';
@@ -212,7 +213,8 @@ const configSchema = v.pipe(
     ),
 
     /**
-     * Auth operations per second that Momento allows the account; more than 0.
+     * Auth operations per second that Momento allows the account; more than 0. With a token endpoint
+     * rotation takes 1 of them, and vending the rest; of 1 or less each takes half.
      *
      * @default 5
      */
@@ -310,7 +312,8 @@ export function parseConfig(input: unknown, directory: string = process.cwd()): 
     );
   }
   const { tokenEndpoint, ...config } = result.output;
-  const issues = [...regionIssues(config, ROOT), ...environmentIssues(config)];
+  const rates = authRates(config.authRatePerSecond, tokenEndpoint !== false);
+  const issues = [...regionIssues(config, ROOT), ...environmentIssues(config, rates.rotation)];
   if (issues.length > 0) throw new ConfigError(issues);
   return {
     ...config,
@@ -385,7 +388,10 @@ function issuesBetweenKeys(keys: unknown): readonly FoundIssue[] {
 }
 
 /** Created secrets always fit; thirty adopted ones with long names may not. */
-function environmentIssues(config: Omit<Config, 'tokenEndpoint'>): readonly ConfigIssue[] {
+function environmentIssues(
+  config: Omit<Config, 'tokenEndpoint'>,
+  authRatePerSecond: number,
+): readonly ConfigIssue[] {
   const schedule = readSchedule(config.schedule);
   const bytes = environmentBytes(
     rotateKeyEnvironment({
@@ -393,7 +399,7 @@ function environmentIssues(config: Omit<Config, 'tokenEndpoint'>): readonly Conf
       keySecrets: config.keys.map((key) => key.secretArn ?? longestCreatedSecretName(key.name)),
       scheduleIntervalSeconds: schedule.ok ? schedule.intervalSeconds : 0,
       refreshAtFraction: config.refreshAtFraction,
-      authRatePerSecond: config.authRatePerSecond,
+      authRatePerSecond,
       eventBus: config.eventBusArn ?? 'default',
       metricsNamespace: config.stackName,
       discoverTag: config.discoverKeysByTag ?? undefined,

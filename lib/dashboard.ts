@@ -33,7 +33,7 @@ export interface OperatorDashboardProps {
 
   /** @default - there is none, and nothing is shown of it */
   readonly tokenEndpoint?: {
-    readonly vendToken: { readonly function: IFunction };
+    readonly vendToken: { readonly function: IFunction; readonly sharesTokens: boolean };
     readonly stage: GatewayStage;
   };
 }
@@ -117,9 +117,17 @@ export class OperatorDashboard extends Construct {
       [
         graph('Tokens', [
           tokens('Vended', 'vended'),
+          tokens('Minted', 'of these made by Momento, not shared'),
           tokens('Refused', 'refused by policy'),
+          tokens('RateLimited', 'told to come back later'),
           tokens('UpstreamErrors', 'not vended: errors'),
           tokens('KeyRefused', 'vending key refused by Momento'),
+          ...(vendToken.sharesTokens
+            ? [
+                tokens('SharingUnavailable', 'table of shared tokens did not answer'),
+                tokens('SharedTokenIgnored', 'shared tokens that were none of ours'),
+              ]
+            : []),
         ]),
         graph('Requests', [
           stage.metricCount({ ...sum, label: 'all' }),

@@ -16,9 +16,13 @@ export interface OwnMetric {
     | 'KeysRefused'
     | 'LeastLifeLeft'
     | 'Vended'
+    | 'Minted'
     | 'Refused'
+    | 'RateLimited'
     | 'UpstreamErrors'
-    | 'KeyRefused';
+    | 'KeyRefused'
+    | 'SharingUnavailable'
+    | 'SharedTokenIgnored';
   readonly statistic: string;
 }
 

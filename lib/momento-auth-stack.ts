@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
+import { type AuthRates, authRates } from './auth-rates.ts';
 import { type Config, type KeyConfig, strippedName } from './config.ts';
 import { OperatorDashboard } from './dashboard.ts';
 import { KeySecret } from './key-secret.ts';
@@ -19,16 +20,13 @@ export class MomentoAuthStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: MomentoAuthStackProps) {
     super(scope, id, { description: 'Keeps Momento API keys fresh', ...props });
 
+    const rates = authRates(config.authRatePerSecond, config.tokenEndpoint !== false);
     const keys = new Map(config.keys.map((key) => [key.name, this.addKey(key)]));
     const rotateKey = new RotateKey(this, 'RotateKey', {
       keys: [...keys.values()],
       schedule: config.schedule,
       refreshAtFraction: config.refreshAtFraction,
-      // One budget for the account: where tokens are vended, the rest of it is theirs.
-      authRatePerSecond:
-        config.tokenEndpoint === false
-          ? config.authRatePerSecond
-          : Math.min(1, config.authRatePerSecond),
+      authRatePerSecond: rates.rotation,
       ...(config.eventBusArn !== null && {
         eventBus: EventBus.fromEventBusArn(this, 'EventBus', config.eventBusArn),
       }),
@@ -49,7 +47,7 @@ export class MomentoAuthStack extends Stack {
       rotateKey.undeliveredTicks.queueUrl,
       'Ticks that did not reach the function wait here for a person: docs/runbook.md',
     );
-    const tokenEndpoint = this.addTokenEndpoint(keys, config);
+    const tokenEndpoint = this.addTokenEndpoint(keys, config, rates);
     const watched = { rotateKey, ...(tokenEndpoint && { tokenEndpoint }) };
     const { topic, alarms } = new Alarms(this, 'Alarms', {
       ...watched,
@@ -71,6 +69,7 @@ export class MomentoAuthStack extends Stack {
   private addTokenEndpoint(
     keys: ReadonlyMap<string, KeySecret>,
     config: Config,
+    { vending }: AuthRates,
   ): TokenEndpoint | undefined {
     if (config.tokenEndpoint === false) return undefined;
     const vendingKey = keys.get(config.vendingKey);
@@ -79,6 +78,7 @@ export class MomentoAuthStack extends Stack {
     const tokenEndpoint = new TokenEndpoint(this, 'TokenEndpoint', {
       ...endpoint,
       vendingKey,
+      mintRatePerSecond: vending,
       ...(domain !== null && { domain }),
     });
     const { vendToken, url, users, dnsTarget } = tokenEndpoint;

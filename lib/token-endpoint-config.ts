@@ -27,6 +27,7 @@ const publicRemedy =
 const originRemedy =
   'write scheme and host alone, in small letters and without a default port or a path, as ' +
   '"https://app.example.com"; or "*" for every origin';
+const sharingRemedy = 'write true, false, or {"whileLifeLeft": 0.5}';
 const domainRemedy =
   'write a host name in small letters, as "tokens.example.com", and the ARN of its certificate';
 
@@ -210,6 +211,30 @@ const domainSchema = closed(
   domainRemedy,
 );
 
+const sharingOptions = closed({
+  /**
+   * The part of its life that a token must have left to be handed to the next caller; 0.1 to 0.9.
+   * With less, fewer tokens are made, and callers come back sooner.
+   *
+   * @default 0.5
+   */
+  whileLifeLeft: v.optional(
+    number((part) => part >= 0.1 && part <= 0.9, 'write a number from 0.1 to 0.9, as 0.5'),
+    0.5,
+  ),
+});
+
+/** As an object where there is sharing, so that the defaults stand in one place. */
+const sharingSchema = v.lazy(
+  (input): Field<false | v.InferOutput<typeof sharingOptions>> =>
+    isRecord(input)
+      ? sharingOptions
+      : v.pipe(
+          v.boolean(sharingRemedy),
+          v.transform((shares) => shares && v.parse(sharingOptions, {})),
+        ),
+);
+
 const endpointSchema = closed({
   /**
    * Who may ask: `{"type": "cognito"}`, `"jwt"`, `"lambda"` or `"none"`, each with what it needs.
@@ -261,12 +286,13 @@ const endpointSchema = closed({
   maxPermissions: v.optional(wholeNumber(1, 20, 10), 10),
 
   /**
-   * Whether callers who may do just the same are given the same token while it is fresh. This version
-   * mints a token for each request, whatever it says here.
+   * Whether callers who may do just the same, for just as long, are given the same token while it is
+   * fresh: what Momento lets the account make is then enough for any number of them. The tokens are
+   * kept, sealed, in a DynamoDB table; `false` leaves it out, and makes a token for each request.
    *
-   * @default true
+   * @default true, which is {"whileLifeLeft": 0.5}
    */
-  sharing: v.optional(v.boolean('write true or false'), true),
+  sharing: v.optional(sharingSchema, true),
 
   /**
    * Requests that API Gateway lets through, from all callers together: a steady rate, and how many

@@ -16,6 +16,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnRecordSet } from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
 import { authorizerOf } from './authorizers.ts';
+import { SharedTokens, type SharedTokensProps } from './shared-tokens.ts';
 import type { TokenAuth } from './token-endpoint-config.ts';
 import type { TokenPoliciesFile } from './token-policies-file.ts';
 import { TokenUsers } from './user-pool.ts';
@@ -64,6 +65,20 @@ export interface TokenEndpointProps {
   readonly maxPermissions?: number;
 
   /**
+   * The auth operations that are left for vending, per second; more than 0.
+   *
+   * @default 4, what rotation leaves of the 5 that Momento allows an account
+   */
+  readonly mintRatePerSecond?: number;
+
+  /**
+   * How callers who may do just the same share tokens; `false` makes one for each request.
+   *
+   * @default - while half a token's life is left
+   */
+  readonly sharing?: false | SharedTokensProps;
+
+  /**
    * Requests that are let through, from all callers together.
    *
    * @default - 100 per second, 200 at once
@@ -96,12 +111,15 @@ export class TokenEndpoint extends Construct {
   constructor(scope: Construct, id: string, props: TokenEndpointProps) {
     super(scope, id);
     const { auth, policies, domain } = props;
+    const { sharing = { whileLifeLeft: 0.5 } } = props;
     this.vendToken = new VendToken(this, 'VendToken', {
       vendingKey: props.vendingKey,
       auth,
       policiesPath: policies.path,
       maxLifeSeconds: props.maxLifeSeconds ?? 3_600,
       maxPermissions: props.maxPermissions ?? 10,
+      mintRatePerSecond: props.mintRatePerSecond ?? 4,
+      ...(sharing !== false && { sharedTokens: new SharedTokens(this, 'SharedTokens', sharing) }),
     });
     if (auth.type === 'cognito' && auth.userPoolId === undefined) {
       const { customAttributes } = auth;

@@ -1,5 +1,5 @@
-// The vend-token function: its bundle with the policies in it, and a role that reads one secret.
-import { Duration } from 'aws-cdk-lib';
+// The vend-token function: its bundle with the policies in it, and a role that reads one secret and shares tokens.
+import { Aws, Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';
 import { metricsNamespace } from './metrics.ts';
+import type { SharedTokens } from './shared-tokens.ts';
 import type { TokenAuth } from './token-endpoint-config.ts';
 
 /** The secret of the key that tokens are made with, and what encrypts it. */
@@ -33,14 +34,26 @@ export interface VendTokenProps {
 
   /** The most permissions that a token may have. */
   readonly maxPermissions: number;
+
+  /** Vending's part of the account's auth operations, per second; more than 0. */
+  readonly mintRatePerSecond: number;
+
+  /**
+   * Where callers who may do just the same find the same token.
+   *
+   * @default - nothing is shared: each request makes a token
+   */
+  readonly sharedTokens?: Pick<SharedTokens, 'statement' | 'environment'> | undefined;
 }
 
 export class VendToken extends Construct {
   readonly function: IFunction;
+  readonly sharesTokens: boolean;
 
   constructor(scope: Construct, id: string, props: VendTokenProps) {
     super(scope, id);
     const { secret, encryptionKey } = props.vendingKey;
+    this.sharesTokens = props.sharedTokens !== undefined;
     this.function = addBundledFunction(this, {
       description: 'Hands short-lived Momento tokens to front ends',
       roleDescription: 'Makes Momento tokens',
@@ -51,6 +64,7 @@ export class VendToken extends Construct {
           resources: [secret.secretArn],
         }),
         ...viaSecretsManager(this, ['kms:Decrypt'], encryptionKey ? [encryptionKey] : []),
+        ...(props.sharedTokens ? [props.sharedTokens.statement] : []),
       ],
       // More memory is more CPU: the first request waits for TLS handshakes.
       memorySize: 512,
@@ -61,6 +75,10 @@ export class VendToken extends Construct {
         ...authEnvironment(props.auth),
         MAX_LIFE_SECONDS: String(props.maxLifeSeconds),
         MAX_PERMISSIONS: String(props.maxPermissions),
+        MINT_RATE_PER_SECOND: String(props.mintRatePerSecond),
+        ...props.sharedTokens?.environment,
+        // The function calls AWS without the SDK's clients, which know the names of all partitions.
+        URL_SUFFIX: Aws.URL_SUFFIX,
         POWERTOOLS_SERVICE_NAME: 'vend-token',
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(this),
         NODE_OPTIONS: '--enable-source-maps',

@@ -1,6 +1,6 @@
 // The stack on this machine: what the synthesized template says, run against the stand-ins.
 //
-//   template ─► secrets, queues, roles ─► local AWS ◄── the functions' processes ──► local Momento
+//   template ─► secrets, queues, tables, roles ─► local AWS ◄── the functions' processes ──► local Momento
 //            ─► rules ─► scheduler ─► delivery ─► asynchronous invocation ─┘
 //            ─► alarms, topics ◄── metrics of all of it
 //
@@ -13,6 +13,7 @@ import { stackIdOf } from './assembly/physical.ts';
 import type { Alarms } from './aws/alarms.ts';
 import { cloudFormationService } from './aws/cloudformation-api.ts';
 import { cloudWatchQueryService, cloudWatchService } from './aws/cloudwatch-api.ts';
+import { type DynamoDb, startDynamoDb } from './aws/dynamodb.ts';
 import { type AcceptedEvent, EventBus } from './aws/event-bus.ts';
 import { eventBusService } from './aws/event-bus-api.ts';
 import { evaluate } from './aws/iam.ts';
@@ -32,6 +33,7 @@ import {
   type AwsServer,
   type CallRecord,
   type InterceptedCall,
+  type RelayedService,
   startAwsServer,
 } from './aws/server.ts';
 import type { Topics } from './aws/topics.ts';
@@ -79,8 +81,8 @@ export interface LocalStackOptions {
   /** How many invocations of one function run at the same time. @default 10, a new account's limit */
   readonly concurrencyLimit?: number;
   /**
-   * The clock of AWS and of Momento, epoch milliseconds: rotate-key hears it from AWS's answers, and a test that
-   * holds it need not wait for keys to age or alarms to look. Of no matter to schedules, timeouts and logins.
+   * The clock of AWS and of Momento, epoch milliseconds: the functions hear it from AWS's answers, and a test that
+   * holds it need not wait for keys to age or alarms to look. Of no matter to schedules and timeouts.
    * @default Date.now
    */
   readonly now?: () => number;
@@ -199,12 +201,17 @@ async function start(
   bus.subscribe((accepted) => onNews({ kind: 'event', accepted }));
 
   const services = [secretsManagerService(secrets), eventBusService(bus), queuesService(queues)];
+  const relayed: RelayedService[] = [];
+  let dynamoDb: DynamoDb | undefined;
+  // After the server that hands calls on to it.
+  opened.push(async () => dynamoDb?.close());
   const aws = await listenPreferring(options.awsPort ?? 0, (port) =>
     startAwsServer({
       ...place,
       port,
       principals,
       services,
+      relayed,
       queries,
       now,
       rest: [
@@ -254,6 +261,11 @@ async function start(
   makeSecrets(assembly, secrets);
   for (const { name, visibilityTimeoutSeconds } of assembly.queues) {
     queues.create(name, { visibilityTimeoutSeconds });
+  }
+
+  if (assembly.tables.length > 0) {
+    dynamoDb = await startDynamoDb(place, assembly.tables);
+    relayed.push(dynamoDb.service);
   }
 
   for (const busArn of configuredBuses(assembly)) bus.addBus(busArn);
@@ -348,6 +360,7 @@ async function start(
 
   const tokenEndpoint = await startTokenEndpoint(assembly, {
     port: options.gatewayPort ?? 0,
+    now,
     policies: options.policies,
     onCall: (call) => {
       monitoring.gatewayCall(assembly.httpApis[0]?.id ?? '', call);

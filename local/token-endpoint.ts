@@ -22,6 +22,8 @@ export interface TokenEndpointOptions {
   readonly port: number;
   readonly invoke: (functionArn: string, event: unknown) => Promise<InvocationResult>;
   readonly onCall: (call: GatewayCall) => void;
+  /** Epoch milliseconds, of the gateway and of the logins. @default Date.now */
+  readonly now?: () => number;
   /** The roles of the policies, and the claim that names them. @default none */
   readonly policies?: DemonstrationPolicies | undefined;
 }
@@ -29,7 +31,7 @@ export interface TokenEndpointOptions {
 /** Undefined when the template has no HTTP API. */
 export async function startTokenEndpoint(
   { httpApis, userPools, deployment, permissions, outputs }: Assembly,
-  { port, invoke, onCall, policies }: TokenEndpointOptions,
+  { port, invoke, onCall, policies, now = Date.now }: TokenEndpointOptions,
 ): Promise<TokenEndpoint | undefined> {
   const [api] = httpApis;
   if (api === undefined) return undefined;
@@ -40,6 +42,7 @@ export async function startTokenEndpoint(
       ? await startIdentity({
           issuer: authorizer.issuer,
           audience: authorizer.audience[0] ?? '',
+          now,
           ...(policies !== undefined && { groupsClaim: policies.roleClaim }),
           users: demonstrationUsers({
             roles: pool?.groups.length ? pool.groups : (policies?.roles ?? []),
@@ -55,6 +58,7 @@ export async function startTokenEndpoint(
         permissions,
         invoke,
         onCall,
+        now,
         port: chosen,
         ...(identity !== undefined &&
           authorizer?.kind === 'jwt' && {

@@ -52,7 +52,17 @@ export function callerEvent(
       `npx momento-auth token --as ${Object.keys(policies.roles)[0] ?? 'ROLE'} --claim name=value`,
     );
   }
-  const given = Object.fromEntries(claims.map(readClaim));
+  const pairs = claims.map(readClaim);
+  const twice = pairs.find(
+    ([name], index) => pairs.findIndex((other) => other[0] === name) < index,
+  );
+  if (twice !== undefined) {
+    throw wrongUsage(
+      `--claim ${twice[0]} is given twice, and a login token has each claim once.`,
+      'Give one of them.',
+    );
+  }
+  const given = Object.fromEntries(pairs);
   if (Object.hasOwn(given, policies.roleClaim)) {
     throw wrongUsage(`The claim ${policies.roleClaim} holds the roles.`, 'Give them with --as.');
   }

@@ -1,5 +1,6 @@
 // What the deployed functions were told, held against what cdk.json says now. Pure.
 
+import { authRates } from '../lib/auth-rates.ts';
 import type { Config } from '../lib/config.ts';
 import { readSchedule } from '../lib/schedule.ts';
 import type { Deployment } from './deployment.ts';
@@ -25,8 +26,7 @@ export function differences(config: Config, deployed: Deployed): readonly Differ
   const { outputs, rotateKey, vendToken, timeScale } = deployed;
   const schedule = readSchedule(config.schedule);
   const endpoint = config.tokenEndpoint;
-  const authRate =
-    endpoint === false ? config.authRatePerSecond : Math.min(1, config.authRatePerSecond);
+  const { rotation: authRate } = authRates(config.authRatePerSecond, endpoint !== false);
   const tag = config.discoverKeysByTag;
   const pairs: readonly (readonly [string, string, string])[] = [
     ['keys', suffixesOf(config).join(', '), deployedSuffixes(outputs).join(', ')],
@@ -62,6 +62,11 @@ export function differences(config: Config, deployed: Deployed): readonly Differ
             'tokenEndpoint.maxPermissions',
             String(endpoint.maxPermissions),
             vendToken.MAX_PERMISSIONS ?? '',
+          ],
+          [
+            'tokenEndpoint.sharing.whileLifeLeft',
+            endpoint.sharing === false ? 'none' : String(endpoint.sharing.whileLifeLeft),
+            vendToken.SHARE_WHILE_LIFE_LEFT ?? 'none',
           ],
         ] as const)),
   ];

@@ -122,7 +122,12 @@ const tokenEndpoint: Examination = {
       config.tokenEndpoint !== false &&
       config.tokenEndpoint.auth.type === 'none'
     ) {
-      return [note('It asks nobody who he is: whoever finds it gets a token.')];
+      return [
+        note(
+          'It asks nobody who he is: whoever finds it gets a token.',
+          'Write another "auth" into cdk.json, under tokenEndpoint, if that is not meant',
+        ),
+      ];
     }
     const target = place.isLocal ? (place.tokenEndpointUrl ?? url) : url;
     const answer = await fetch(target, { method: 'POST', signal: AbortSignal.timeout(10_000) });
@@ -171,7 +176,8 @@ const alarms: Examination = {
     if (found.length === 0) findings.push(wrong('The stack has no alarms.', REDEPLOY));
     else if (loud.length === 0) {
       const silent = found.filter(({ state }) => state === 'INSUFFICIENT_DATA').length;
-      const rest = silent === 0 ? '' : `; ${silent} have had no data yet`;
+      const rest =
+        silent === 0 ? '' : `; ${silent} ${silent === 1 ? 'has' : 'have'} had no data yet`;
       findings.push(well(`${found.length} alarms, and none is on${rest}.`));
     }
     for (const { sentence, section, name } of loud) {
@@ -206,8 +212,8 @@ const alarms: Examination = {
 };
 
 const QUEUES = [
-  ['FailedRunsQueueUrl', 'runs that failed', 'docs/runbook.md#failed-runs'],
-  ['UndeliveredTicksQueueUrl', 'ticks that did not arrive', 'docs/runbook.md#undelivered-ticks'],
+  ['FailedRunsQueueUrl', 'run', 'that failed', 'docs/runbook.md#failed-runs'],
+  ['UndeliveredTicksQueueUrl', 'tick', 'that did not arrive', 'docs/runbook.md#undelivered-ticks'],
 ] as const;
 
 const queues: Examination = {
@@ -217,7 +223,7 @@ const queues: Examination = {
     const { GetQueueAttributesCommand, SQSClient } = await import('@aws-sdk/client-sqs');
     const client = new SQSClient(place.client);
     return Promise.all(
-      QUEUES.map(async ([output, what, section]) => {
+      QUEUES.map(async ([output, what, which, section]) => {
         const QueueUrl = outputs.get(output);
         if (QueueUrl === undefined)
           return wrong(`The stack has no output ${output}.`, 'npx cdk deploy');
@@ -229,8 +235,13 @@ const queues: Examination = {
         );
         const count = Number(Attributes.ApproximateNumberOfMessages ?? 0);
         return count === 0
-          ? well(`No ${what}.`)
-          : wrong(`${count} ${what} wait${count === 1 ? 's' : ''} for a person.`, section);
+          ? well(`No ${what}s ${which}.`)
+          : wrong(
+              count === 1
+                ? `1 ${what} ${which} waits for a person.`
+                : `${count} ${what}s ${which} wait for a person.`,
+              section,
+            );
       }),
     );
   },

@@ -4,7 +4,10 @@ import { SecretFailure } from '../lambda/shared/secret-versions.ts';
 import { type Place, typed } from './place.ts';
 import { Problem } from './problem.ts';
 
-type Whereabouts = Pick<Place, 'options' | 'isLocal'>;
+const ALLOWING =
+  'Ask whoever manages the account to allow it (docs/operator.md#permissions), or choose a profile with --profile';
+
+export type Whereabouts = Pick<Place, 'options' | 'isLocal'>;
 
 /** Never throws. Problems stay as they are. */
 export function explain(error: unknown, place: Whereabouts): Problem {
@@ -20,9 +23,13 @@ export function explain(error: unknown, place: Whereabouts): Problem {
       `Add --region, as --region eu-west-1, or: export AWS_REGION=eu-west-1`,
     );
   }
+  if (/^Region not accepted/.test(message)) {
+    return problem('There is no such AWS Region.', 'Write it as --region eu-west-1');
+  }
   if (/^(CredentialsProviderError|TokenProviderError)$/.test(name)) {
+    const [, profile] = / --profile (\S+)/.exec(place.options) ?? [];
     return problem(
-      `There are no AWS credentials that work: ${message}`,
+      `There are no AWS credentials that work${profile === undefined ? '' : ` in the profile ${profile}`}: ${message}`,
       'aws login, aws sso login or aws configure; or choose a profile with --profile. For the stack of npm start: --local',
     );
   }
@@ -45,10 +52,7 @@ export function explain(error: unknown, place: Whereabouts): Problem {
     );
   }
   if (/^AccessDenied/.test(name)) {
-    return problem(
-      `Your AWS credentials may not do this: ${message}`,
-      'Ask whoever manages the account to allow it, or choose a profile with --profile',
-    );
+    return problem(`Your AWS credentials may not do this: ${message}`, ALLOWING);
   }
   if (isNetwork(error)) {
     return problem(
@@ -70,7 +74,7 @@ function secretProblem(failure: SecretFailure, place: Whereabouts): Problem {
       return new Problem(
         `Your AWS credentials may not do this with the secret: ${named(cause).message}`,
         {
-          next: 'Ask whoever manages the account to allow it, or choose a profile with --profile',
+          next: ALLOWING,
           cause: failure,
         },
       );
@@ -78,7 +82,7 @@ function secretProblem(failure: SecretFailure, place: Whereabouts): Problem {
       return new Problem(
         `Your AWS credentials may not use the KMS key of the secret: ${named(cause).message}`,
         {
-          next: "Allow it in the key's policy, or choose a profile with --profile",
+          next: "Allow it in your policy (docs/operator.md#permissions) and in the key's policy, or choose a profile with --profile",
           cause: failure,
         },
       );

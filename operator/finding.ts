@@ -1,17 +1,18 @@
 // What `doctor` found: well, worth knowing, or wrong; a sentence; and what to type. Pure.
 
 import { type ExitCode, PROBLEM, WELL } from './exit-code.ts';
+import { isTyped } from './remedy.ts';
 import type { Colours } from './terminal.ts';
 
 export interface Finding {
   readonly level: 'well' | 'note' | 'wrong';
   readonly sentence: string;
-  /** A command, or what to do. Always there for what is wrong. */
+  /** A command, or what to do. There for all that is not well. */
   readonly remedy?: string | undefined;
 }
 
 export const well = (sentence: string): Finding => ({ level: 'well', sentence });
-export const note = (sentence: string, remedy?: string): Finding => ({
+export const note = (sentence: string, remedy: string): Finding => ({
   level: 'note',
   sentence,
   remedy,
@@ -39,7 +40,9 @@ export function findingLines(
   return [
     { text: `  ${sign} ${first}`, hang: 4 },
     ...more.map((line) => ({ text: `    ${line}`, hang: 4 })),
-    ...(remedy === undefined ? [] : [{ text: `    ${colours.cyan(remedy)}`, hang: undefined }]),
+    ...(remedy === undefined
+      ? []
+      : [{ text: `    ${colours.cyan(remedy)}`, hang: isTyped(remedy) ? undefined : 4 }]),
   ];
 }
 

@@ -106,7 +106,7 @@ async function putIn(
     const { secretArn } = key;
     if (await putInPlace(secretArn, present.versionId, value, stack.versions, systemClock)) return;
     throw new Problem(
-      `Somebody else has put another key into ${key.name} meanwhile. Nothing was changed.`,
+      `Somebody else has put another key into ${key.name} meanwhile, and that one stays. Yours is left in a version without a label, which nobody reads and Secrets Manager drops in time: revoke the key in Momento's console if you give it up.`,
       { next: typed(`${again} --key ${key.name}`, place) },
     );
   });
@@ -270,7 +270,7 @@ function whatComes(
   }
   if (isVending) lines.push('  The token endpoint makes tokens with it within a minute.');
   if (fileAgain(file) !== '-') lines.push(`  Delete the file: rm ${shellWord(file)}`);
-  if (kind === 'renewable') {
+  if (kind === 'renewable' && validUntil !== 0) {
     lines.push(
       '  See that it can be renewed (all but its refresh token, which cannot be tried without spending it):',
       `    ${typed(`rotate --dry-run --key ${name}`, place)}`,

@@ -7,7 +7,14 @@ import { credentialsIn, parseSecretValue } from '../lambda/shared/secret-value.t
 import type { Key } from './deployment.ts';
 import { explain, named } from './explain.ts';
 import { type Finding, note, well, wrong } from './finding.ts';
-import { type KeyState, lookAtKey, shortLife, wrongEndSentence } from './key-state.ts';
+import {
+  importing as importingInto,
+  type KeyState,
+  lookAtKey,
+  shortLife,
+  wrongEndSentence,
+} from './key-state.ts';
+import { mayImportFindings } from './may-import.ts';
 import type { Patient } from './patient.ts';
 import { type Place, typed } from './place.ts';
 import { isWell, nextAfter, runOn } from './rotate.ts';
@@ -22,10 +29,11 @@ export async function keyFindings(key: Key, patient: Patient): Promise<readonly 
     ...(await replicaFindings(key, secretsManager)),
     ...(await dryRunFindings(state, patient)),
     ...(await rankFindings(state, patient)),
+    ...(await mayImportFindings(state, versions, place)),
   ];
 }
 
-function stateFindings(state: KeyState, { rotation }: Patient): readonly Finding[] {
+function stateFindings(state: KeyState, { rotation, place }: Patient): readonly Finding[] {
   const { name, message, validUntil, dueAtMs, labels } = state;
   const findings: Finding[] = [];
   if (state.needsPerson)
@@ -41,14 +49,20 @@ function stateFindings(state: KeyState, { rotation }: Patient): readonly Finding
     );
   } else findings.push(well(`${name}: ${message}`));
   const tooShort = shortLife(state, rotation.settings);
-  if (tooShort !== undefined) findings.push(note(`${name}: ${tooShort}`));
+  if (tooShort !== undefined)
+    findings.push(note(`${name}: ${tooShort}`, importingInto(state, place)));
   if (state.wrongEnd !== undefined && !state.needsPerson)
-    findings.push(note(`${name}: ${wrongEndSentence(state.wrongEnd)}`));
+    findings.push(
+      note(`${name}: ${wrongEndSentence(state.wrongEnd)}`, importingInto(state, place)),
+    );
   for (const { label, meaning } of labels) {
-    if (meaning !== undefined) findings.push(note(`${name}: the label ${label}: ${meaning}.`));
+    if (meaning !== undefined)
+      findings.push(note(`${name}: the label ${label}: ${meaning}.`, LABELS_SECTION));
   }
   return findings;
 }
+
+const LABELS_SECTION = 'docs/runbook.md#how-much-time-is-left';
 
 type Replica = Readonly<Partial<Record<'Region' | 'Status' | 'StatusMessage', string | undefined>>>;
 
@@ -137,7 +151,12 @@ async function rankFindings(
     });
     return [rankFinding(rank, name, isVending, place)];
   } catch (error) {
-    return [note(`${name}: Momento could not be asked from this machine: ${named(error).message}`)];
+    return [
+      note(
+        `${name}: Momento could not be asked from this machine: ${named(error).message}`,
+        'Look at the network of this machine. What the function finds stands above.',
+      ),
+    ];
   }
 }
 
@@ -147,7 +166,7 @@ export function rankFinding(
   isVending: boolean,
   place: Pick<Place, 'options'>,
 ): Finding {
-  const importing = typed(`import momento_key.json --key ${name}`, place);
+  const importing = importingInto({ name }, place);
   if (rank === 'refused') return wrong(`${name}: Momento does not accept the key.`, importing);
   if (isVending && rank === 'narrow') {
     return wrong(
@@ -158,6 +177,7 @@ export function rankFinding(
   if (!isVending && rank === 'super-user') {
     return note(
       `${name}: it is a super-user key, which can do everything in your Momento account. Applications do better with a narrow one.`,
+      importing,
     );
   }
   return well(

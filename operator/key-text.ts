@@ -16,6 +16,7 @@ const TOO_MUCH = 'That is too much to be a key: Secrets Manager takes 65,536 byt
 
 /** Throws `Problem`. */
 export async function readKeyText(file: string, terminal: Terminal): Promise<string> {
+  if (file === '') throw wrongUsage('The name of the file is empty.');
   if (file.trimStart().startsWith('{') || readApiKey(file.trim()) !== undefined) {
     throw wrongUsage(
       'That is a key itself. It is in the history of your shell now: take it out there.',
@@ -25,7 +26,7 @@ export async function readKeyText(file: string, terminal: Terminal): Promise<str
   // What is typed or pasted here is not shown.
   const text =
     file === '-' && process.stdin.isTTY
-      ? await terminal.askForSecret('Paste the key (one line)')
+      ? await terminal.askForSecret('Paste the key, and press Enter')
       : decoded(file === '-' ? await beginning(process.stdin) : await fromFile(file));
   if (Buffer.byteLength(text) > MOST_BYTES) throw new Problem(TOO_MUCH);
   return text;

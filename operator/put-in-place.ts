@@ -32,6 +32,13 @@ export async function putInPlace(
       maxTries: 4,
       isRetryable: isTransient,
     });
+  // Nothing is written by somebody who may not move the label afterwards. There is none to be taken off here, so
+  // whoever may is refused for another reason.
+  await patiently(() => versions.moveLabel(secretArn, MOMENTO_IMPORT, { from })).catch(
+    (error: unknown) => {
+      if (isDenied(error)) throw error;
+    },
+  );
   const versionId = randomUUID();
   // Not under AWSCURRENT: that would take the label from whatever has come in meanwhile.
   await patiently(() => versions.create(secretArn, versionId, text, MOMENTO_IMPORT));
@@ -39,12 +46,11 @@ export async function putInPlace(
     await patiently(() => versions.moveLabel(secretArn, AWSCURRENT, { from, to: versionId }));
     return true;
   } catch (error) {
-    const hasMoved = error instanceof SecretFailure && error.code === 'label-moved';
-    if (!hasMoved && !isTransient(error)) throw error;
+    if (!isMoved(error) && !isTransient(error)) throw error;
     // By this very call, where its first answer was lost.
     const { labels } = await patiently(() => versions.describe(secretArn));
     if (labels.get(AWSCURRENT) === versionId) return true;
-    if (hasMoved) return false;
+    if (isMoved(error)) return false;
     throw error;
   } finally {
     // The next run takes it off otherwise.
@@ -53,3 +59,9 @@ export async function putInPlace(
     );
   }
 }
+
+const isDenied = (error: unknown): boolean =>
+  error instanceof SecretFailure && error.code === 'access-denied';
+
+const isMoved = (error: unknown): boolean =>
+  error instanceof SecretFailure && error.code === 'label-moved';

@@ -46,14 +46,17 @@ export async function rotate(
       findStack(place, projectDirectory),
     );
     const keys = await chosenKeys(stack, options, terminal);
-    if (keys === undefined) return PROBLEM;
+    if (keys === undefined) {
+      terminal.note('Nothing was changed.');
+      return PROBLEM;
+    }
     let code: ExitCode = WELL;
     for (const key of keys) {
       const what = options.dryRun
         ? `Trying what a rotation of ${key.name} needs`
         : `Renewing ${key.name}`;
       const result = await terminal.progress(what, () =>
-        runOn(key, options.dryRun === true, stack),
+        saidAtCtrlC(terminal, key, place, runOn(key, options.dryRun === true, stack)),
       );
       if (!isWell(result, options.dryRun === true)) code = PROBLEM;
       for (const line of linesOf(result, options.dryRun === true, place, terminal))
@@ -62,6 +65,26 @@ export async function rotate(
     return code;
   } catch (error) {
     throw explain(error, place);
+  }
+}
+
+/** A run cannot be called back. */
+async function saidAtCtrlC<T>(
+  { interrupted, note }: Terminal,
+  { name }: Key,
+  place: Place,
+  run: Promise<T>,
+): Promise<T> {
+  const say = () => {
+    note(
+      `\nThe function ends its run on ${name} all the same. ${typed(`status --key ${name}`, place)}`,
+    );
+  };
+  interrupted.addEventListener('abort', say, { once: true });
+  try {
+    return await run;
+  } finally {
+    interrupted.removeEventListener('abort', say);
   }
 }
 

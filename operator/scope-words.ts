@@ -45,9 +45,12 @@ export interface WireMessage {
 export function wireMessage(scope: Scope, lifeSeconds: number): WireMessage {
   const bytes = Buffer.from(encodeRequest({ scope, lifeSeconds, wireKey: '' }));
   const message = token._GenerateDisposableTokenRequest.deserialize(bytes);
+  const decoded = message.toObject();
+  // Spelled out although it is not there, and what it would spell is the super-user.
+  if (!message.permissions.has_super_user) delete decoded.permissions?.super_user;
   return {
     method: METHOD,
-    decoded: readable(message.toObject()),
+    decoded: readable(decoded),
     hex: bytes.toString('hex'),
     base64: bytes.toString('base64'),
   };

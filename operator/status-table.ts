@@ -7,6 +7,7 @@ import { folded } from './folded.ts';
 import { type KeyState, shortLife, wrongEndSentence } from './key-state.ts';
 import { lifeBar } from './life-bar.ts';
 import { typed } from './place.ts';
+import { isTyped } from './remedy.ts';
 import { roughly, short } from './short-duration.ts';
 import type { Status } from './status.ts';
 import type { Colours } from './terminal.ts';
@@ -214,7 +215,8 @@ function remarks(
   if (key.needsPerson) {
     say(colours.red('✗'), key.message);
     for (const typed of [key.remedy, key.section])
-      if (typed !== undefined) lines.push(`  ${colours.cyan(typed)}`);
+      if (typed !== undefined)
+        lines.push(folded(`  ${colours.cyan(typed)}`, isTyped(typed) ? Infinity : foldAt, 2));
   } else if (key.next !== 'not-due' && key.next !== undefined) {
     say(colours.dim('·'), key.message);
   }
@@ -306,11 +308,18 @@ export function summary({ keys, alarms, place }: Status): {
   }
   return {
     isWell: true,
-    sentence:
-      keys.length === 1
-        ? 'All is well: the key is kept fresh.'
-        : `All is well: ${keys.length} keys are kept fresh.`,
+    sentence: `All is well: ${wellSentence(keys)}`,
   };
+}
+
+function wellSentence(keys: readonly KeyState[]): string {
+  const endless = keys.filter(({ next }) => next === 'never-expires').length;
+  const fresh = keys.length - endless;
+  const never = endless === 1 ? 'one never ends' : `${endless} never end`;
+  if (keys.length === 1) return `the key ${endless === 1 ? 'never ends' : 'is kept fresh'}.`;
+  if (fresh === 0) return `${endless} keys, which never end.`;
+  const kept = fresh === 1 ? '1 key is kept fresh' : `${fresh} keys are kept fresh`;
+  return endless === 0 ? `${kept}.` : `${kept}, ${never}.`;
 }
 
 /** A line per key, where nothing can be drawn over. */

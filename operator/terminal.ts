@@ -28,6 +28,8 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
   /** Aborts when nobody reads stdout any more: `| head -1` has had its line. */
   readonly unread: AbortSignal;
+  /** Why a result is lost, as on a full disk; undefined where all went out, or nobody wanted to read it. */
+  unwritten(): Promise<string | undefined>;
   /**
    * A result.
    * @param hang folds it to the terminal's width, with so many blanks before each line but the first. @default as it is
@@ -43,7 +45,7 @@ export interface Terminal {
   endProgress(): void;
   /** Undefined where nobody can be asked. Throws when the person leaves by Ctrl-C. */
   confirm(question: string): Promise<boolean | undefined>;
-  /** What is typed is not shown. */
+  /** What is typed or pasted is not shown; of several lines all. */
   askForSecret(question: string): Promise<string>;
 }
 
@@ -70,7 +72,11 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
 
   // Whoever reads may stop reading; what has begun is ended all the same.
   const reader = new AbortController();
-  stdout.on('error', () => reader.abort());
+  let lost: string | undefined;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost = error.message;
+    reader.abort();
+  });
   stderr.on('error', () => {});
   let endLine = () => {};
 
@@ -80,10 +86,21 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
     const columns = stream.isTTY && hang !== undefined ? stream.columns : Number.POSITIVE_INFINITY;
     stream.write(`${folded(clean, columns, hang ?? 0)}\n`);
   };
-  const answered = <T>(answer: T): Exclude<T, symbol> => {
-    // The prompts know no other symbol than that of Ctrl-C.
-    if (typeof answer === 'symbol') throw new Interrupted();
-    return answer as Exclude<T, symbol>;
+  const answered = async <T>(ask: (signal: AbortSignal) => Promise<T>) => {
+    // At Ctrl-D the prompts let go of the keyboard and say nothing: Node would leave with nothing to wait for.
+    const left = new AbortController();
+    const leaveAtCtrlD = (_text: unknown, key: { ctrl?: boolean; name?: string }) => {
+      if (key.ctrl && key.name === 'd') left.abort();
+    };
+    stdin.on('keypress', leaveAtCtrlD);
+    try {
+      const answer = await ask(AbortSignal.any([left.signal, interrupted]));
+      // The prompts know no other symbol than that of leaving.
+      if (typeof answer === 'symbol') throw new Interrupted();
+      return answer as Exclude<T, symbol>;
+    } finally {
+      stdin.off('keypress', leaveAtCtrlD);
+    }
   };
 
   return {
@@ -96,6 +113,11 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
     rows: () => stdout.rows ?? 24,
     interrupted,
     unread: reader.signal,
+    unwritten: async () => {
+      // Streams tell of it a moment later.
+      await new Promise((go) => setImmediate(go));
+      return lost;
+    },
     print: (text, hang) => write(stdout, text, hang),
     note: (text, hang) => write(stderr, text, hang),
     printCredential: (text) => void stdout.write(`${text}\n`),
@@ -113,11 +135,19 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
       if (!isInteractive) return undefined;
       const { confirm } = await import('@clack/prompts');
       const options = { message: redactor.text(message), initialValue: false, output: stderr };
-      return answered(await confirm(options));
+      return answered((signal) => confirm({ ...options, signal }));
     },
     askForSecret: async (message) => {
       const { password } = await import('@clack/prompts');
-      return answered(await password({ message: redactor.text(message), output: stderr }));
+      const { behindTheFirstLine } = await import('./pasted.ts');
+      const options = { message: redactor.text(message), output: stderr };
+      const others = behindTheFirstLine(stdin);
+      try {
+        const first = await answered((signal) => password({ ...options, signal }));
+        return `${first}\n${await others.taken()}`;
+      } finally {
+        others.ignore();
+      }
     },
   };
 }

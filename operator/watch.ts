@@ -1,5 +1,6 @@
 // `status --watch`: looks again and again, until Ctrl-C, or until nobody reads it any more.
 
+import { stripVTControlCharacters } from 'node:util';
 import type { Clock } from '../lambda/shared/clock.ts';
 import { type ExitCode, WELL } from './exit-code.ts';
 import { exitCodeOf, type Status } from './status.ts';
@@ -55,12 +56,32 @@ export async function watch({
 }
 
 /** Over what was there before, however wide the terminal has become meanwhile. */
-const drawn = (text: string, { colours }: Pick<Terminal, 'colours'>): string =>
-  HOME +
-  [...text.split('\n'), '', colours.dim('Ctrl-C ends it.')]
-    .map((line) => line + CLEAR_LINE)
-    .join('\n') +
-  CLEAR_BELOW;
+function drawn(
+  text: string,
+  { colours, columns, rows }: Pick<Terminal, 'colours' | 'columns' | 'rows'>,
+): string {
+  const hint = colours.dim('Ctrl-C ends it.');
+  // Below the hint the cursor needs a line of its own.
+  const lines = fitted(text.split('\n'), columns(), rows() - 3);
+  return HOME + [...lines, '', hint].map((line) => line + CLEAR_LINE).join('\n') + CLEAR_BELOW;
+}
+
+/** The sentence and what to type. */
+const LAST_LINES = 2;
+
+/** What is in the middle goes first: a screen without its first lines would have no table. Pure. */
+export function fitted(lines: readonly string[], columns: number, rows: number): readonly string[] {
+  const height = (some: readonly string[]) =>
+    some.reduce((sum, line) => {
+      const { length } = stripVTControlCharacters(line);
+      return sum + Math.max(1, Math.ceil(length / columns));
+    }, 0);
+  if (height(lines) <= rows) return lines;
+  const last = lines.slice(-LAST_LINES).filter((line) => line !== '');
+  const room = rows - height(last) - 1;
+  const first = lines.filter((_line, index) => height(lines.slice(0, index + 1)) <= room);
+  return [...first, '…', ...last];
+}
 
 /** Leaves no listener behind: a watch goes on for days. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

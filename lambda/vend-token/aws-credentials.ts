@@ -29,12 +29,12 @@ const FromEndpoint = v.object({
 const ASKED_BEFORE_END_MS = 5 * 60_000;
 const ENDPOINT_TIMEOUT_MS = 1_000;
 
-/** Reads the variables that the SDKs read. The source throws `CredentialsFailure`. */
+/** Reads the variables that the SDKs read; `clock`: AWS's time. The source throws `CredentialsFailure`. */
 export function credentialsSource(
   environment: NodeJS.ProcessEnv,
   clock: Pick<Clock, 'now'>,
 ): CredentialsSource {
-  let kept: { readonly credentials: AwsCredentials; readonly untilMs: number } | undefined;
+  let kept: { readonly credentials: AwsCredentials; readonly endsAtMs: number } | undefined;
   return async () => {
     const {
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -48,16 +48,21 @@ export function credentialsSource(
     if (!uri) {
       throw new CredentialsFailure('no-credentials', 'The environment has no AWS credentials.');
     }
-    if (kept === undefined || clock.now() >= kept.untilMs) {
-      kept = await fromEndpoint(uri, environment).catch((cause: unknown) => {
-        throw new CredentialsFailure(
-          'no-credentials',
-          'The endpoint of the credentials does not give any.',
-          { cause },
-        );
-      });
+    const before = kept;
+    // Written so that an end that cannot be read is never in the future.
+    const leftMs = before === undefined ? 0 : before.endsAtMs - clock.now();
+    if (before !== undefined && leftMs > ASKED_BEFORE_END_MS) return before.credentials;
+    try {
+      kept = await fromEndpoint(uri, environment);
+      return kept.credentials;
+    } catch (cause) {
+      if (before !== undefined && leftMs > 0) return before.credentials;
+      throw new CredentialsFailure(
+        'no-credentials',
+        'The endpoint of the credentials does not give any.',
+        { cause },
+      );
     }
-    return kept.credentials;
   };
 }
 
@@ -75,13 +80,12 @@ async function fromEndpoint(uri: string, environment: NodeJS.ProcessEnv) {
     FromEndpoint,
     await answer.json(),
   );
-  const endsAtMs = Expiration === undefined ? Number.POSITIVE_INFINITY : Date.parse(Expiration);
   return {
     credentials: {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,
       ...(Token !== undefined && { sessionToken: Token }),
     },
-    untilMs: endsAtMs - ASKED_BEFORE_END_MS,
+    endsAtMs: Expiration === undefined ? Number.POSITIVE_INFINITY : Date.parse(Expiration),
   };
 }

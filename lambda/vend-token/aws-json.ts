@@ -97,14 +97,16 @@ export function awsJsonService(
   const http = process.getBuiltinModule(protocol === 'http:' ? 'node:http' : 'node:https');
   let agent = new http.Agent({ keepAlive: true });
   let usedAtMs = clock.now();
+  /** What was kept is not used again; calls under way are not disturbed. */
+  const forgetConnections = () => {
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    agent = new http.Agent({ keepAlive: true });
+  };
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
 
   const send = async (operation: string, body: string, timeoutMs: number): Promise<Answer> => {
     const sentAtMs = clock.now();
-    if (sentAtMs - usedAtMs > MAX_IDLE_MS) {
-      agent.destroy();
-      agent = new http.Agent({ keepAlive: true });
-    }
+    if (sentAtMs - usedAtMs > MAX_IDLE_MS) forgetConnections();
     usedAtMs = sentAtMs;
     const { headers } = await signer.sign(
       {
@@ -125,10 +127,13 @@ export function awsJsonService(
     return new Promise((resolve, reject) => {
       const fail = (code: string, message: string, cause?: unknown) => {
         clearTimeout(timer);
+        // What one connection died of, the others have likely died of as well.
+        if (agent === used) forgetConnections();
         reject(
           new AwsFailure(code, `${service} ${operation}: ${message}`, { cause, isTransient: true }),
         );
       };
+      const used = agent;
       const request = http.request({ hostname, port, path: '/', method: 'POST', headers, agent });
       const timer = setTimeout(() => {
         fail('timeout', `no answer within ${timeoutMs} ms.`);
@@ -143,10 +148,8 @@ export function awsJsonService(
             clearTimeout(timer);
             resolve({ status: response.statusCode ?? 0, text, date });
           },
-          (error: unknown) => {
-            fail('unreachable', error instanceof Error ? error.message : String(error), error);
-            request.destroy();
-          },
+          (error: unknown) =>
+            fail('unreachable', error instanceof Error ? error.message : String(error), error),
         );
       });
       request.end(body);
@@ -191,7 +194,10 @@ function refusal(call: string, answer: Answer, output: unknown, assumedMs: numbe
   }
   // `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException`
   const code = type.slice(type.lastIndexOf('#') + 1);
-  const said = textField(output, 'message') ?? textField(output, 'Message') ?? '';
+  // Below its first line a refusal may quote our request, session token and all.
+  const [said = ''] = (textField(output, 'message') ?? textField(output, 'Message') ?? '').split(
+    '\n',
+  );
   const clockWasWrong = CLOCK_IS_WRONG.test(code) && Math.abs(date - assumedMs) > CLOCK_ERROR_MS;
   const isTransient = status >= 500 || THROTTLED.test(code) || clockWasWrong;
   return new AwsFailure(code, `${call}: ${code}: ${said}`, { isTransient });
@@ -202,7 +208,8 @@ async function textOf(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer is too large.');
+    // Whatever it is, it is no answer; leaving the loop ends the connection.
+    if (bytes > MAX_ANSWER_BYTES) return '';
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

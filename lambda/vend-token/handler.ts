@@ -28,7 +28,8 @@ const redactor = new Redactor();
 const log = createLogger(redactor);
 const metrics = new Metrics();
 const time = new TimeBounds(clock);
-const awsTools = { credentials: credentialsSource(process.env, clock), clock, time };
+const credentials = credentialsSource(process.env, { now: () => time.latest() });
+const awsTools = { credentials, clock, time };
 
 const secretsManager = awsJsonService(
   { ...awsEndpoint('secretsmanager', process.env), target: 'secretsmanager', jsonVersion: '1.1' },

@@ -4,6 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import { retry } from '../shared/retry.ts';
 import type { Scope } from './scope.ts';
+import { TimeBounds } from './time-bounds.ts';
 import type { VendingKey, VendingKeySource } from './vending-key.ts';
 import { type DisposableToken, decodeResponse, encodeRequest, METHOD } from './wire.ts';
 
@@ -23,6 +24,8 @@ export interface MintOptions {
   /** Resolves when Momento may be asked once; whatever it throws ends the mint. @default at once */
   readonly turn?: () => Promise<void>;
   readonly clock: Clock;
+  /** @default the host's */
+  readonly time?: TimeBounds;
   /** Epoch milliseconds of the host's clock. @default MINT_DEADLINE_MS from now */
   readonly deadlineAtMs?: number;
 }
@@ -57,18 +60,36 @@ const CLOCK_SLACK_SECONDS = 60;
 export async function mint(
   scope: Scope,
   lifeSeconds: number,
-  { keys, call, connect, turn, clock, deadlineAtMs = clock.now() + MINT_DEADLINE_MS }: MintOptions,
+  {
+    keys,
+    call,
+    connect,
+    turn,
+    clock,
+    time = new TimeBounds(clock),
+    deadlineAtMs = clock.now() + MINT_DEADLINE_MS,
+  }: MintOptions,
 ): Promise<Minted> {
-  const mintWith = (key: VendingKey) =>
-    retry(
+  const timeLeftMs = () => Math.min(CALL_TIMEOUT_MS, deadlineAtMs - clock.now());
+  const mintWith = (key: VendingKey) => {
+    let failed: unknown;
+    return retry(
       async () => {
-        await connect?.(key.tokenEndpoint, CALL_TIMEOUT_MS);
-        await turn?.();
+        await connect?.(key.tokenEndpoint, timeLeftMs());
+        await turn?.().catch((error: unknown) => {
+          // What keeps the token away is what Momento said, not that there is no turn to ask again.
+          throw failed ?? error;
+        });
         const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
-        const timeoutMs = Math.min(CALL_TIMEOUT_MS, deadlineAtMs - clock.now());
+        const timeoutMs = timeLeftMs();
         if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
-        const token = decoded(await call(key.tokenEndpoint, METHOD, request, timeoutMs));
-        const latest = clock.now() / 1000 + lifeSeconds + CLOCK_SLACK_SECONDS;
+        const token = await call(key.tokenEndpoint, METHOD, request, timeoutMs)
+          .then(decoded)
+          .catch((error: unknown) => {
+            failed = error;
+            throw error;
+          });
+        const latest = time.latest() / 1000 + lifeSeconds + CLOCK_SLACK_SECONDS;
         if (token.validUntil > latest) {
           throw new GrpcFailure('INTERNAL', 'Momento answered with a life longer than asked for.');
         }
@@ -83,6 +104,7 @@ export async function mint(
         isRetryable: (error) => error instanceof GrpcFailure && RETRYABLE.has(error.code),
       },
     );
+  };
 
   const key = await keys.current();
   try {

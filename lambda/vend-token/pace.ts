@@ -44,8 +44,16 @@ export type PaceStep =
       readonly afterMs: number;
       readonly latestTurnMs: number;
     }
-  /** Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later. */
-  | { readonly kind: 'promise'; readonly fromMs: number; readonly byMs: number }
+  /**
+   * Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later;
+   * never for a time after `latestPromiseMs`.
+   */
+  | {
+      readonly kind: 'promise';
+      readonly fromMs: number;
+      readonly byMs: number;
+      readonly latestPromiseMs: number;
+    }
   /** Come back then; nothing is written. */
   | { readonly kind: 'away'; readonly untilMs: number };
 
@@ -76,15 +84,18 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     return { kind: 'now', turnAtMs: earliestMs, nextMs: earliestMs + byMs + PATIENCE_MS };
   }
   const longestWaitMs = wasPromised ? LONGEST_WAIT_OF_PROMISED_MS : LONGEST_WAIT_MS;
-  const mayQueue = wasPromised || promised <= next;
+  // A turn that is as near as this is left to him by those who were promised one: they wait no longer for it than
+  // if he had come when nobody was waiting.
+  const mayQueue = wasPromised || promised <= next || next <= earliestMs + PATIENCE_MS;
   const latestTurnMs = earliestMs + longestWaitMs;
   if (mayQueue && next <= latestTurnMs) {
     return { kind: 'queue', byMs, afterMs: earliestMs, latestTurnMs };
   }
   // He has had his promise: not to the end of the line again.
   if (wasPromised) return { kind: 'away', untilMs: next };
-  if (promised > earliestMs + LONGEST_PROMISE_MS) {
-    return { kind: 'away', untilMs: earliestMs + LONGEST_PROMISE_MS };
-  }
-  return { kind: 'promise', fromMs: promised, byMs };
+  const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
+  if (promised > latestPromiseMs) return { kind: 'away', untilMs: latestPromiseMs };
+  // How well he knows the time is of no matter here: a promise is no turn.
+  const promisedByMs = slotMs({ ...question, latestMs: earliestMs });
+  return { kind: 'promise', fromMs: promised, byMs: promisedByMs, latestPromiseMs };
 }

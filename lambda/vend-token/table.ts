@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { Failure } from '../shared/failure.ts';
-import { AwsFailure, type AwsJsonCall, type CallOptions } from './aws-json.ts';
+import type { AwsJsonCall, CallOptions } from './aws-json.ts';
 
 /** The table cannot be used now. `code`: AWS's name of the error, or `timeout`, `unreachable` … */
 export class TableFailure extends Failure<string> {}
@@ -45,25 +45,25 @@ export class DynamoDbTable implements Table {
   }
 
   async get(id: string, { consistent } = { consistent: false }): Promise<unknown> {
-    return v.parse(Got, await this.#call('GetItem', { Key: keyOf(id), ConsistentRead: consistent }))
-      .Item;
+    const input = { Key: keyOf(id), ConsistentRead: consistent };
+    return (await this.#call('GetItem', input, Got)).Item;
   }
 
   async put(id: string, attributes: Attributes): Promise<void> {
-    await this.#call('PutItem', { Item: { ...keyOf(id), ...attributes } });
+    await this.#call('PutItem', { Item: { ...keyOf(id), ...attributes } }, v.unknown());
   }
 
   async update(id: string, { update, condition, values, returnOld }: ConditionalUpdate) {
     const named = Object.entries(values).map(([name, value]) => [`:${name}`, attribute(value)]);
     try {
-      const answer = await this.#call('UpdateItem', {
+      const input = {
         Key: keyOf(id),
         UpdateExpression: update,
         ConditionExpression: condition,
         ExpressionAttributeValues: Object.fromEntries(named),
         ReturnValues: returnOld ? 'UPDATED_OLD' : 'NONE',
-      });
-      return v.parse(Updated, answer).Attributes;
+      };
+      return (await this.#call('UpdateItem', input, Updated)).Attributes;
     } catch (failure) {
       const isRefused =
         failure instanceof TableFailure && failure.code === 'ConditionalCheckFailedException';
@@ -72,11 +72,16 @@ export class DynamoDbTable implements Table {
     }
   }
 
-  async #call(operation: string, input: object): Promise<unknown> {
+  async #call<Answer extends v.GenericSchema>(
+    operation: string,
+    input: object,
+    answer: Answer,
+  ): Promise<v.InferOutput<Answer>> {
     try {
-      return await this.#dynamodb(operation, { TableName: this.#name, ...input }, CALL);
+      const call = { TableName: this.#name, ...input };
+      return v.parse(answer, await this.#dynamodb(operation, call, CALL));
     } catch (cause) {
-      const code = cause instanceof AwsFailure ? cause.code : 'unusable';
+      const code = cause instanceof Failure ? cause.code : 'unusable';
       const said = cause instanceof Error ? cause.message : String(cause);
       throw new TableFailure(code, `The table of shared tokens cannot be used: ${said}`, { cause });
     }
@@ -85,8 +90,9 @@ export class DynamoDbTable implements Table {
 
 const keyOf = (id: string) => ({ id: { S: id } });
 
+/** To a thousandth: slots of whole milliseconds would be up to half of one too narrow, each. */
 const attribute = (value: string | number): Attribute =>
-  typeof value === 'string' ? { S: value } : { N: String(Math.round(value)) };
+  typeof value === 'string' ? { S: value } : { N: String(Math.round(value * 1_000) / 1_000) };
 
 /** A number of an item; anything else counts as absent: an item may hold whatever somebody put there. */
 export const OptionalNumber = v.fallback(

@@ -69,7 +69,8 @@ export class TimeBounds {
     // One of the clocks was set meanwhile: only what was just heard holds.
     if ((leastAt(this.#least, now) ?? -Infinity) > (mostAt(this.#most, now) ?? Infinity)) {
       this.#least = least;
-      this.#most = most;
+      // Set while the answer was under way: when it was asked for was said by another clock.
+      this.#most = most !== undefined && most.offsetMs >= least.offsetMs ? most : undefined;
     }
   }
 }

@@ -68,7 +68,7 @@ export class TokenItems {
         until: untilMs,
         now: this.#time.earliest(),
         absurd: this.#time.latest() + ABSURD_LEASE_MS,
-        kept: untilMs / 1_000 + KEPT_AFTERWARDS_SECONDS,
+        kept: Math.ceil(untilMs / 1_000) + KEPT_AFTERWARDS_SECONDS,
       },
     });
     return updated !== undefined;

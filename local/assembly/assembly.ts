@@ -23,6 +23,7 @@ import {
 } from './roles.ts';
 import { type RuleDefinition, readRules } from './rules.ts';
 import { readSecrets, type SecretDefinition } from './secrets.ts';
+import { readTables, type TableDefinition } from './tables.ts';
 import { AssemblyError, parseTemplate } from './template.ts';
 import { readTopics, type TopicDefinition } from './topics.ts';
 import { readUserPools, type UserPoolDefinition } from './user-pools.ts';
@@ -48,6 +49,7 @@ export interface Assembly {
   readonly secrets: readonly SecretDefinition[];
   readonly queues: readonly QueueDefinition[];
   readonly queuePolicies: readonly QueuePolicy[];
+  readonly tables: readonly TableDefinition[];
   readonly httpApis: readonly HttpApiDefinition[];
   readonly userPools: readonly UserPoolDefinition[];
   readonly alarms: readonly AlarmDefinition[];
@@ -88,6 +90,7 @@ export function readAssembly(directory: string, options: ReadAssemblyOptions): A
     secrets: readSecrets(template),
     queues: readQueues(template),
     queuePolicies: readQueuePolicies(template),
+    tables: readTables(template),
     httpApis: readHttpApis(template),
     userPools: readUserPools(template),
     alarms: readAlarms(template),

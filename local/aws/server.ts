@@ -3,7 +3,8 @@
 //   request ─► which operation? ─► whose signature? ─► read the input ─► may it? ─► intercept ─► effect ─► answer
 //
 // Everything from "may it?" to the effect happens in one synchronous step, so that no two calls
-// interleave, unless an interceptor asks for a delay.
+// interleave, unless an interceptor asks for a delay. Where somebody else works (REST routes, relayed services), the
+// effect is that one's affair from there on.
 
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -34,6 +35,27 @@ export interface RestAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+}
+
+/**
+ * A service of the JSON protocol whose work somebody else does: the bytes of a call are handed on, and those of the
+ * answer passed back. Whose call it is and whether it may be made is decided here, as for every other.
+ */
+export interface RelayedService extends Pick<Service, 'target' | 'signingName' | 'jsonVersion'> {
+  /**
+   * By operation, the permissions that a call needs: all of these. None is for everyone.
+   * @throws AwsError SerializationException when the input is not of the operation's shape.
+   */
+  readonly operations: Readonly<Record<string, (input: unknown) => readonly Demand[]>>;
+  relay(operation: string, body: Uint8Array, input: unknown): Promise<RelayedAnswer>;
+}
+
+export interface RelayedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** The name of the error that it tells, if it does. */
+  readonly error?: string;
 }
 
 /** A call that was allowed and is about to take effect. */
@@ -75,6 +97,8 @@ export interface AwsServerOptions {
   readonly region: string;
   readonly accountId: string;
   readonly services: readonly Service[];
+  /** @default none */
+  readonly relayed?: readonly RelayedService[];
   /** Services of the query protocol. @default none; `sts get-caller-identity` is always there */
   readonly queries?: readonly QueryService[];
   readonly principals: Pick<Principals, 'find'>;
@@ -127,6 +151,8 @@ interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+  /** Of an answer that was passed back: the name of the error that it tells. */
+  readonly error?: string;
 }
 
 /** How one request is understood: what it asks for, and in what form it wants the answer. */
@@ -252,7 +278,8 @@ async function answer(
     record('lost');
     return DROPPED;
   }
-  record('ok');
+  if (reply.error === undefined) record('ok');
+  else record('refused', reply.error);
   if (delay !== undefined && delay.before !== 'effect') {
     await sleep(delay.delayMs, undefined, { signal: closing });
   }
@@ -319,9 +346,17 @@ function resolve(signed: SignedRequest, options: AwsServerOptions, requestId: st
 function jsonTarget(target: string, signed: SignedRequest, options: AwsServerOptions): Target {
   const [prefix = '', name = ''] = target.split('.');
   // Two services may share a prefix, as the parts of EventBridge do.
-  const service = options.services.find(
-    ({ target: own, operations }) => own === prefix && Object.hasOwn(operations, name),
-  );
+  const has = ({
+    target: own,
+    operations,
+  }: Pick<Service | RelayedService, 'target' | 'operations'>) =>
+    own === prefix && Object.hasOwn(operations, name);
+  const relayed = options.relayed?.find(has);
+  const demandsOf = relayed?.operations[name];
+  if (relayed !== undefined && demandsOf !== undefined) {
+    return relayedTarget(relayed, name, demandsOf);
+  }
+  const service = options.services.find(has);
   const operation = service?.operations[name];
   if (service === undefined || operation === undefined) {
     throw new AwsError(
@@ -339,6 +374,25 @@ function jsonTarget(target: string, signed: SignedRequest, options: AwsServerOpt
         body: encodeJson(output),
       })),
     failure: (error) => jsonFailure(error, jsonVersion),
+  };
+}
+
+function relayedTarget(
+  service: RelayedService,
+  operation: string,
+  demandsOf: RelayedService['operations'][string],
+): Target {
+  return {
+    signingName: service.signingName,
+    begin: (body) => {
+      const input = parseJson(body);
+      return {
+        input,
+        demands: demandsOf(input),
+        perform: () => service.relay(operation, body, input),
+      };
+    },
+    failure: (error) => jsonFailure(error, service.jsonVersion),
   };
 }
 

@@ -48,12 +48,17 @@ export class Keys {
     this.#momentsOf(this.#currents.get(secretArn) ?? '').revokedAtMs = this.#options.now();
   }
 
+  /** A run's outcome, where that is all that is known. */
+  ended(secretId: string, outcome: string): void {
+    this.#results.set(secretId, { outcome, atMs: this.#options.now() });
+  }
+
   result({
     secretId,
     outcome,
     nextAttemptAt,
   }: Pick<KeyResult, 'secretId' | 'outcome' | 'nextAttemptAt'>): void {
-    this.#results.set(secretId, { outcome, atMs: this.#options.now() });
+    this.ended(secretId, outcome);
     this.look();
     const current = this.#currents.get(secretId);
     if (current === undefined || nextAttemptAt === null || !DUE_IS_KNOWN.includes(outcome)) return;
@@ -62,8 +67,10 @@ export class Keys {
 
   /** The keys as they are now. */
   look(): Key[] {
-    return [...this.#options.keyNames].map(([secretArn, name]) => {
+    const gone = new Set(this.#moments.keys());
+    const keys = [...this.#options.keyNames].map(([secretArn, name]) => {
       const seen = this.#options.inspect(secretArn);
+      for (const { versionId } of seen) gone.delete(versionId);
       this.#followCurrent(secretArn, seen);
       const versions = seen
         .flatMap((version) => this.#versionOf(version))
@@ -71,6 +78,8 @@ export class Keys {
         .slice(-MOST_VERSIONS);
       return { name, versions, lastResult: this.#results.get(secretArn) ?? null };
     });
+    for (const versionId of gone) this.#moments.delete(versionId);
+    return keys;
   }
 
   #followCurrent(secretArn: string, seen: readonly SeenVersion[]): void {

@@ -24,7 +24,7 @@ import { NewsStream } from './news-stream.ts';
 import type { PageFiles } from './page-files.ts';
 import { type Refused, readJson, refusalOf, reply } from './request.ts';
 import { permissionsInWords, reasonFor } from './scope-in-words.ts';
-import { storyOf, type Told } from './story.ts';
+import { failedKeys, storyOf, type Told } from './story.ts';
 import {
   type AlarmSpan,
   type Entry,
@@ -66,6 +66,7 @@ export interface Console {
   close(): Promise<void>;
 }
 
+const ROTATED = 'Momento API Key Rotated';
 const MOST_ENTRIES = 400;
 const MOST_ALARMS = 100;
 
@@ -114,6 +115,8 @@ class Desk {
   readonly #keyNames: ReadonlyMap<string, string>;
   readonly #logins: ReturnType<typeof loginChoices>;
   readonly #rotateKey: LocalFunctionHandle | undefined;
+  /** Secrets whose rotation was announced by a run that has not ended yet. */
+  readonly #announced = new Set<string>();
   readonly #sessions = new Map<string, LoggedIn>();
   #entries: Entry[] = [];
   #lastEntryId = 0;
@@ -149,6 +152,8 @@ class Desk {
     }
     if (news.kind === 'alarm') this.#hearAlarm(news);
     for (const told of storyOf(news, this.#keyNames)) this.#tell(told);
+    if (news.kind === 'event') this.#hearEvent(news);
+    if (news.kind === 'invocation') this.#hearEnd(news);
     if (news.kind === 'invocation' || news.kind === 'aws-call') this.#look();
   }
 
@@ -391,6 +396,25 @@ class Desk {
     const entry: Entry = { ...told, id: this.#lastEntryId, atMs: this.#now() };
     this.#entries = [...this.#entries, entry].slice(-MOST_ENTRIES);
     this.#stream.send({ kind: 'entry', entry });
+  }
+
+  #hearEvent({ accepted: { event } }: Extract<LocalNews, { kind: 'event' }>): void {
+    const [secretArn = ''] = event.resources;
+    if (event['detail-type'] === ROTATED) this.#announced.add(secretArn);
+  }
+
+  /** A run that failed for one key has no results: not for the others either. */
+  #hearEnd({ news }: Extract<LocalNews, { kind: 'invocation' }>): void {
+    if (news.kind === 'failed') {
+      for (const secretArn of failedKeys(news.result.payload))
+        this.#keys.ended(secretArn, 'failed');
+      for (const secretArn of this.#announced) {
+        this.#keys.ended(secretArn, 'rotated');
+        const key = this.#keyNames.get(secretArn) ?? null;
+        this.#tell({ kind: 'rotated', key, sentence: 'Rotated, by a run that failed otherwise.' });
+      }
+    }
+    if (news.kind === 'failed' || news.kind === 'succeeded') this.#announced.clear();
   }
 
   #hearAlarm({ transition }: Extract<LocalNews, { kind: 'alarm' }>): void {

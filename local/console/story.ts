@@ -65,8 +65,11 @@ export function storyOf(news: LocalNews, keyNames: ReadonlyMap<string, string>):
     }
     case 'momento-call': {
       const { fault, method } = news.call;
-      if (fault === undefined || !('refuse' in fault)) return [];
-      return [told('fault', null, `Momento did not answer ${method.split('/').at(-1)}.`)];
+      if (fault === undefined) return [];
+      const what = method.split('/').at(-1);
+      return 'delayMs' in fault
+        ? [told('fault', null, `Momento answered ${what} late.`)]
+        : [told('fault', null, `Momento did not answer ${what}.`)];
     }
     case 'gateway-call': {
       const { status, refusal, latencyMs } = news.call;
@@ -108,6 +111,14 @@ const WORDS: Readonly<Record<string, string>> = {
   'not-rotatable': 'Cannot be renewed',
 };
 
+const FAILED_KEY = /^(arn:\S+): (.*)$/s;
+
+/** ARNs of the secrets whose keys a failed run names. */
+export const failedKeys = (payload: unknown): string[] =>
+  readRunError(payload)
+    .message.split('\n')
+    .flatMap((line) => FAILED_KEY.exec(line)?.[1] ?? []);
+
 /** One for each failed key. */
 function failures(payload: unknown, nameOfKey: (arn: string) => string | null): Told[] {
   const { type, message } = readRunError(payload);
@@ -117,7 +128,7 @@ function failures(payload: unknown, nameOfKey: (arn: string) => string | null): 
     ];
   }
   return message.split('\n').map((line) => {
-    const [, secretArn = '', rest] = /^(arn:\S+): (.*)$/s.exec(line) ?? [];
+    const [, secretArn = '', rest] = FAILED_KEY.exec(line) ?? [];
     const key = nameOfKey(secretArn);
     return told('failed', key, key === null ? `A run failed: ${type}: ${line}` : `Failed: ${rest}`);
   });

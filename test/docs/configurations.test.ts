@@ -75,12 +75,18 @@ test('docs/security.md: the lives that it names are the defaults', () => {
   expect(read('docs/security.md')).toContain('an hour by default');
 });
 
-test('docs/upgrade.md: an endpoint leaves rotation one auth operation a second at most', () => {
-  const rate = (config: unknown) =>
-    ofType(synthesize(config), 'AWS::Lambda::Function').map(([, { Properties }]) =>
-      inside(Properties, 'Environment', 'Variables', 'AUTH_RATE_PER_SECOND'),
+test('docs/upgrade.md and README.md: how rotation and the endpoint divide the rate', () => {
+  const rates = (config: unknown) =>
+    ofType(synthesize(config), 'AWS::Lambda::Function').flatMap(([, { Properties }]) =>
+      ['AUTH_RATE_PER_SECOND', 'MINT_RATE_PER_SECOND'].flatMap((name) => {
+        const value = inside(Properties, 'Environment', 'Variables', name);
+        return value === undefined ? [] : [`${name}=${value}`];
+      }),
     );
-  expect(rate({})).toContain('1');
-  expect(rate({ authRatePerSecond: 0.5 })).toContain('0.5');
-  expect(rate({ tokenEndpoint: false, authRatePerSecond: 2 })).toEqual(['2']);
+  expect(rates({})).toEqual(['AUTH_RATE_PER_SECOND=1', 'MINT_RATE_PER_SECOND=4']);
+  expect(rates({ authRatePerSecond: 1 })).toEqual([
+    'AUTH_RATE_PER_SECOND=0.5',
+    'MINT_RATE_PER_SECOND=0.5',
+  ]);
+  expect(rates({ tokenEndpoint: false, authRatePerSecond: 2 })).toEqual(['AUTH_RATE_PER_SECOND=2']);
 });

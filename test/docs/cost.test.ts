@@ -5,6 +5,7 @@ import {
   costTable,
   itemsOf,
   PRICES,
+  SHARING_USES,
   TAKES,
   USES,
 } from '../../docs/snippets/deploy/cost.ts';
@@ -13,8 +14,9 @@ import { read } from './markdown.ts';
 
 const page = read('docs/cost.md');
 
-test('the table is the computed one', () => {
+test('the tables are the computed ones', () => {
   expect(page).toContain(`\n\n${costTable()}\n\n`);
+  expect(page).toContain(`\n\n${costTable(SHARING_USES)}\n\n`);
 });
 
 test('a column by hand: one key, no tokens', () => {
@@ -46,7 +48,16 @@ test('the prices that the page names beside the table', () => {
   expect(page).toContain(`${(PRICES.secretCalls * 60 * 730).toFixed(2)} USD each, at a look`);
   expect(page).toContain(`${(PRICES.secretCalls * 2 * 60 * 730).toFixed(2)} USD of calls`);
   const million = perMonth({ keys: 1, vends: 2_000_000 }) - perMonth({ keys: 1, vends: 1_000_000 });
-  expect(page).toContain(`about ${million.toFixed(1)} USD per million`);
+  expect(page).toContain(`about ${million.toFixed(1)} USD per million that are shared`);
+  const minted =
+    perMonth({ keys: 1, vends: 2_000_000, sharing: false }) -
+    perMonth({ keys: 1, vends: 1_000_000, sharing: false });
+  expect(page).toContain(`${minted.toFixed(1)} where each is minted`);
+  // Where the two cross: what the table costs, over what a shared login saves in Lambda.
+  const even = (vends: number) =>
+    perMonth({ keys: 1, vends }) - perMonth({ keys: 1, vends, sharing: false });
+  expect(even(1_400_000)).toBeGreaterThan(0);
+  expect(even(1_600_000)).toBeLessThan(0);
 });
 
 test('what is free is taken off once, and never more than there is', () => {

@@ -84,6 +84,7 @@ const FILES = [
   'now.json',
   'tick.json',
   'dry-run.json',
+  'operator-policy.json',
 ];
 
 const REFUSED_XML =

@@ -40,6 +40,9 @@ const bundles: readonly [name: string, logicalId: string, environment: Record<st
       TOKEN_USE: 'id',
       MAX_LIFE_SECONDS: '3600',
       MAX_PERMISSIONS: '10',
+      MINT_RATE_PER_SECOND: '4',
+      SHARING_TABLE: 'table',
+      SHARE_WHILE_LIFE_LEFT: '0.5',
     },
   ],
 ];

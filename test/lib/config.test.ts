@@ -40,7 +40,7 @@ describe('accepted', () => {
         policies: 'token-policies.json',
         maxLifeSeconds: 3600,
         maxPermissions: 10,
-        sharing: true,
+        sharing: { whileLifeLeft: 0.5 },
         throttle: { ratePerSecond: 100, burst: 200 },
         domain: null,
       },

@@ -53,7 +53,7 @@ const shortId = (id: string): string => id.replace(/[0-9A-F]{8}$/, '');
 
 /** What CDK leaves out is deleted with the stack; only where that loses something it is said. */
 function kept({ Type, DeletionPolicy, UpdateReplacePolicy }: Resource): readonly string[] {
-  if (!/SecretsManager|UserPool$|LogGroup|Queue$|KMS/.test(Type)) return [];
+  if (!/SecretsManager|UserPool$|LogGroup|Queue$|KMS|DynamoDB/.test(Type)) return [];
   return [
     `when deleted ${DeletionPolicy ?? 'Delete'}, when replaced ${UpdateReplacePolicy ?? 'Delete'}`,
   ];
@@ -72,6 +72,13 @@ const factsOf: Readonly<Record<string, (properties: Properties) => readonly stri
   'AWS::SQS::Queue': (p) => [
     `encrypted by ${p.SqsManagedSseEnabled === true ? 'SQS' : text(p.KmsMasterKeyId ?? 'nobody')}`,
     `keeps for ${text(p.MessageRetentionPeriod)} s`,
+  ],
+  'AWS::DynamoDB::Table': (p) => [
+    `named ${text(p.TableName ?? 'by CloudFormation')}`,
+    `encrypted with ${text(p.SSESpecification ?? "DynamoDB's own key")}`,
+    `items end by ${text(p.TimeToLiveSpecification ?? 'nothing')}`,
+    `backups: ${text(p.PointInTimeRecoverySpecification ?? 'none')}`,
+    `others are let in by ${text(p.ResourcePolicy ?? 'nothing')}, read it by ${text(p.StreamSpecification ?? 'nothing')}`,
   ],
   'AWS::SNS::Topic': (p) => [`encrypted with ${text(p.KmsMasterKeyId ?? 'no key of KMS')}`],
   'AWS::SNS::Subscription': (p) => [`${text(p.Protocol)} to ${text(p.Endpoint)}`],

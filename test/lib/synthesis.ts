@@ -230,6 +230,7 @@ export const variants: Readonly<Record<string, unknown>> = {
     schedule: 'rate(1 minute)',
   },
   'rotation alone': { tokenEndpoint: false },
+  'tokens that nobody shares': { tokenEndpoint: { sharing: false } },
   'alarm e-mails': { alarmEmails: ['ops@example.com', 'on-call@example.com'] },
   'keys found by tag': {
     discoverKeysByTag: {

@@ -26,6 +26,9 @@ describe('accepted', () => {
     ['every origin', { allowedOrigins: ['*'] }],
     ['the longest life', { maxLifeSeconds: 90_000 }],
     ['twenty permissions', { maxPermissions: 20 }],
+    ['no sharing', { sharing: false }],
+    ['sharing nearly to the end', { sharing: { whileLifeLeft: 0.1 } }],
+    ['sharing at the beginning alone', { sharing: { whileLifeLeft: 0.9 } }],
     ['a slow throttle', { throttle: { ratePerSecond: 0.5, burst: 1 } }],
     ['a domain', { domain }],
     ['a domain and its zone', { domain: { ...domain, hostedZoneId: 'Z0123456789ABC' } }],
@@ -39,6 +42,14 @@ describe('accepted', () => {
     });
     expect(tokenEndpoint).toMatchObject({ auth: { audience: ['web'] } });
   });
+
+  test.each([[true], [{}], [{ whileLifeLeft: 0.5 }]])(
+    'sharing as %j: while half its life is left',
+    (sharing) => {
+      expect(parseConfig({ tokenEndpoint: { sharing } })).toEqual(parseConfig({}));
+      expect(parseConfig({}).tokenEndpoint).toMatchObject({ sharing: { whileLifeLeft: 0.5 } });
+    },
+  );
 
   test('part of the throttle: the rest is its default', () => {
     const { tokenEndpoint } = parseConfig({ tokenEndpoint: { throttle: { burst: 7 } } });
@@ -68,6 +79,7 @@ const origin =
   'write scheme and host alone, in small letters and without a default port or a path, as "https://app.example.com"; or "*" for every origin';
 const life = 'write a whole number from 1 to 90000, as 3600';
 const permissions = 'write a whole number from 1 to 20, as 10';
+const sharingRemedy = 'write true, false, or {"whileLifeLeft": 0.5}';
 const domainRemedy =
   'write a host name in small letters, as "tokens.example.com", and the ARN of its certificate';
 
@@ -359,7 +371,24 @@ const wrong: readonly [what: string, input: unknown, path: string, got: string, 
     ['0 permissions', { maxPermissions: 0 }, '.maxPermissions', '0', permissions],
     ['21 permissions', { maxPermissions: 21 }, '.maxPermissions', '21', permissions],
 
-    ['sharing in words', { sharing: 'yes' }, '.sharing', '"yes"', 'write true or false'],
+    ['sharing in words', { sharing: 'yes' }, '.sharing', '"yes"', sharingRemedy],
+    ['sharing as null', { sharing: null }, '.sharing', 'null', sharingRemedy],
+    ['sharing as a number', { sharing: 0.5 }, '.sharing', '0.5', sharingRemedy],
+    ['sharing as a list', { sharing: [0.5] }, '.sharing', '[0.5]', sharingRemedy],
+    ...[0.09, 0.91, 0, 1, -0.5, '0.5', true, null].map((whileLifeLeft): (typeof wrong)[number] => [
+      `sharing while ${JSON.stringify(whileLifeLeft)} of the life is left`,
+      { sharing: { whileLifeLeft } },
+      '.sharing.whileLifeLeft',
+      JSON.stringify(whileLifeLeft),
+      'write a number from 0.1 to 0.9, as 0.5',
+    ]),
+    [
+      'sharing with a mistyped property',
+      { sharing: { whileLifeleft: 0.5 } },
+      '.sharing.whileLifeleft',
+      stranger,
+      'write "whileLifeLeft", or take it out',
+    ],
 
     [
       'a throttle that is a number',

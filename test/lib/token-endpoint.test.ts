@@ -47,6 +47,9 @@ function vendToken(synthesis: Synthesis) {
   return found;
 }
 
+/** The logical id of the table: whoever changes it loses nothing but tokens that are made anew. */
+const SHARED_TOKENS = 'TokenEndpointSharedTokensTableD9966A92';
+
 function logsOf(synthesis: Synthesis, prefix: string): string {
   const ids = ofType(synthesis, 'AWS::Logs::LogGroup').map(([id]) => id);
   return ids.find((id) => id.startsWith(prefix)) ?? 'none';
@@ -77,6 +80,10 @@ describe('the function', () => {
     VENDING_SECRET_ARN: { Ref: 'ApiKeydefaultSecret3F47B7D5' },
     MAX_LIFE_SECONDS: '3600',
     MAX_PERMISSIONS: '10',
+    MINT_RATE_PER_SECOND: '4',
+    SHARING_TABLE: { Ref: SHARED_TOKENS },
+    SHARE_WHILE_LIFE_LEFT: '0.5',
+    URL_SUFFIX: { Ref: 'AWS::URLSuffix' },
     POWERTOOLS_SERVICE_NAME: 'vend-token',
     POWERTOOLS_METRICS_NAMESPACE: 'MomentoAuth',
     NODE_OPTIONS: '--enable-source-maps',
@@ -94,7 +101,7 @@ describe('the function', () => {
   });
 
   test.each(everyEndpoint)(
-    '%s: may read one secret and write its log, no more',
+    '%s: may read one secret, use single items of its table and write its log, no more',
     (_what, config) => {
       const synthesis = synthesize(config);
       const [, { Properties }] = vendToken(synthesis);
@@ -107,6 +114,11 @@ describe('the function', () => {
           Effect: 'Allow',
           Action: 'secretsmanager:GetSecretValue',
           Resource: { Ref: 'ApiKeydefaultSecret3F47B7D5' },
+        },
+        {
+          Effect: 'Allow',
+          Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+          Resource: { 'Fn::GetAtt': [SHARED_TOKENS, 'Arn'] },
         },
         {
           Effect: 'Allow',
@@ -135,7 +147,7 @@ describe('the function', () => {
     const [policy] = ofType(synthesis, 'AWS::IAM::Policy').filter(([id]) =>
       id.startsWith('TokenEndpoint'),
     );
-    expect(statementsOf(policy).slice(0, -1)).toEqual([
+    expect(statementsOf(policy).slice(0, 2)).toEqual([
       { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: secretArn },
       {
         Effect: 'Allow',
@@ -158,8 +170,8 @@ describe('the function', () => {
 describe('rotation', () => {
   test.each([
     [{}, '1'],
-    [{ authRatePerSecond: 1.5 }, '1'],
-    [{ authRatePerSecond: 0.5 }, '0.5'],
+    [{ authRatePerSecond: 1.5 }, '0.75'],
+    [{ authRatePerSecond: 0.5 }, '0.25'],
     [{ tokenEndpoint: false }, '5'],
   ])('with %j takes no more of the budget than %s', (config, rate) => {
     const { resources } = synthesize(config);
@@ -167,6 +179,64 @@ describe('rotation', () => {
       inside(resources, 'RotateKeyFunction6B2FC8E1', 'Properties', 'Environment', 'Variables'),
     ).toMatchObject({ AUTH_RATE_PER_SECOND: rate });
   });
+});
+
+describe('vending', () => {
+  test.each([
+    [1.5, '0.75'],
+    [0.5, '0.25'],
+    [20, '19'],
+  ])('of %d auth operations per second mints %s', (authRatePerSecond, rate) => {
+    const [, { Properties }] = vendToken(synthesize({ authRatePerSecond }));
+    expect(Properties.Environment).toMatchObject({ Variables: { MINT_RATE_PER_SECOND: rate } });
+  });
+});
+
+describe('sharing', () => {
+  test.each(everyEndpoint)('%s: one table, of nothing that must be kept', (_what, config) => {
+    const synthesis = synthesize(config);
+    const [id, table] = only(synthesis, 'AWS::DynamoDB::Table');
+    expect(id).toBe(SHARED_TOKENS);
+    expect(table).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+    // Whole: no name, no key of KMS, no backups, no stream, no policy that lets others in.
+    expect(table.Properties).toEqual({
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    });
+  });
+
+  test.each(everyEndpoint)('%s: nobody but the function hears of the table', (_what, config) => {
+    const users = Object.entries(synthesize(config).resources)
+      .filter(([, resource]) => JSON.stringify(resource).includes(`"${SHARED_TOKENS}"`))
+      .map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
+    expect(users.sort()).toEqual([
+      'TokenEndpointVendTokenFunction',
+      'TokenEndpointVendTokenRoleDefaultPolicy',
+    ]);
+  });
+
+  test('as configured', () => {
+    const [, { Properties }] = vendToken(
+      synthesize({ tokenEndpoint: { sharing: { whileLifeLeft: 0.25 } } }),
+    );
+    expect(inside(Properties, 'Environment', 'Variables', 'SHARE_WHILE_LIFE_LEFT')).toBe('0.25');
+  });
+
+  test.each(everyEndpoint)(
+    '%s, without: no trace of it, and all else as before',
+    (_what, config) => {
+      const shared = synthesize(config);
+      const alone = synthesize({ tokenEndpoint: { ...config.tokenEndpoint, sharing: false } });
+      expect(JSON.stringify(alone.resources)).not.toMatch(/dynamo|SHARING|SHARE_WHILE/i);
+      const [, { Properties }] = vendToken(alone);
+      expect(Properties.Environment).toMatchObject({ Variables: { MINT_RATE_PER_SECOND: '4' } });
+      expect([...Object.keys(alone.resources), SHARED_TOKENS].sort()).toEqual(
+        Object.keys(shared.resources).sort(),
+      );
+    },
+  );
 });
 
 describe('the API', () => {
@@ -610,6 +680,7 @@ describe('logical ids', () => {
       'TokenEndpointApiPOSTtokenVendTokenF50B9CF4',
       'TokenEndpointApiPOSTtokenVendTokenPermission78B704F2',
       'TokenEndpointApiUsers6B6116E2',
+      SHARED_TOKENS,
       'TokenEndpointStageAC947262',
       'TokenEndpointUsersGroupdataentry254931DD',
       'TokenEndpointUsersGroupviewer5E679C5A',

@@ -34,6 +34,7 @@ const compared: Readonly<Record<string, unknown>> = {
   'CORS for two origins': { tokenEndpoint: { allowedOrigins: origins } },
   'CORS for every origin': { tokenEndpoint: { allowedOrigins: ['*'] } },
   'a narrow throttle': { tokenEndpoint: { throttle: { ratePerSecond: 5, burst: 10 } } },
+  'no sharing': { tokenEndpoint: { sharing: false } },
   'keys found by tag, encrypted by a KMS key': {
     discoverKeysByTag: {
       key: 'momento-auth:rotate',

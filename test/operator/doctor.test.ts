@@ -9,6 +9,7 @@ import { scheduleFindings } from '../../operator/examinations.ts';
 import { explain } from '../../operator/explain.ts';
 import { findingLines, note, verdict, well, wrong } from '../../operator/finding.ts';
 import { rankFinding, replicaFinding } from '../../operator/key-findings.ts';
+import { importFinding } from '../../operator/may-import.ts';
 import { Problem } from '../../operator/problem.ts';
 import { shellWord } from '../../operator/shell-word.ts';
 import { readSubscribers } from '../../operator/topic-subscribers.ts';
@@ -21,8 +22,8 @@ const error = (name: string, message: string, more: object = {}) =>
 describe('the verdict', () => {
   test.each([
     [[well('a')], 'Nothing is wrong.', 0],
-    [[well('a'), note('b')], 'Nothing is wrong, 1 to know.', 0],
-    [[wrong('a', 'b'), note('c'), wrong('d', 'e')], '2 wrong, 1 to know.', 1],
+    [[well('a'), note('b', 'c')], 'Nothing is wrong, 1 to know.', 0],
+    [[wrong('a', 'b'), note('c', 'd'), wrong('e', 'f')], '2 wrong, 1 to know.', 1],
   ] as const)('%#', (findings, sentence, code) =>
     expect(verdict(findings)).toEqual({ sentence, code }),
   );
@@ -87,7 +88,12 @@ describe('drift', () => {
       REFRESH_AT_FRACTION: '0.3333',
       AUTH_RATE_PER_SECOND: '1',
     },
-    vendToken: { AUTH_TYPE: 'cognito', MAX_LIFE_SECONDS: '3600', MAX_PERMISSIONS: '10' },
+    vendToken: {
+      AUTH_TYPE: 'cognito',
+      MAX_LIFE_SECONDS: '3600',
+      MAX_PERMISSIONS: '10',
+      SHARE_WHILE_LIFE_LEFT: '0.5',
+    },
     timeScale: 1,
   };
 
@@ -100,7 +106,7 @@ describe('drift', () => {
       refreshAtFraction: 0.5,
       authRatePerSecond: 0.5,
       discoverKeysByTag: { key: 'k', value: 'v' },
-      tokenEndpoint: { maxPermissions: 5 },
+      tokenEndpoint: { maxPermissions: 5, sharing: false },
     });
     expect(differences(config, deployed).map(({ setting }) => setting)).toEqual([
       'keys',
@@ -109,6 +115,7 @@ describe('drift', () => {
       'authRatePerSecond',
       'discoverKeysByTag',
       'tokenEndpoint.maxPermissions',
+      'tokenEndpoint.sharing.whileLifeLeft',
     ]);
     expect(
       differences(parseConfig({ tokenEndpoint: false, authRatePerSecond: 1 }), deployed),
@@ -119,6 +126,11 @@ describe('drift', () => {
 describe("AWS's errors", () => {
   test.each<[unknown, RegExp, RegExp]>([
     [error('Error', 'Region is missing'), /No AWS Region/, /--region/],
+    [
+      error('Error', 'Region not accepted: region="a b"'),
+      /no such AWS Region/,
+      /--region eu-west-1/,
+    ],
     [error('CredentialsProviderError', 'none'), /no AWS credentials/, /aws login.*--local/],
     [error('ExpiredTokenException', ''), /have expired/, /Log in again/],
     [error('UnrecognizedClientException', 'x'), /does not take your credentials/, /Log in again/],
@@ -152,11 +164,56 @@ describe("AWS's errors", () => {
     expect(problem.exitCode).toBe(1);
   });
 
+  test('the profile that was chosen is named', () =>
+    expect(
+      explain(error('CredentialsProviderError', 'none'), {
+        options: ' --region eu-west-1 --profile staging',
+        isLocal: false,
+      }).message,
+    ).toBe('There are no AWS credentials that work in the profile staging: none'));
+
   test('a problem stays what it is', () => {
     const problem = new Problem('so', { exitCode: 2 });
     expect(explain(problem, place)).toBe(problem);
     expect(explain(new SecretFailure('secret-not-found', 'gone'), place).message).toBe('gone');
   });
+});
+
+describe('what the person may not import', () => {
+  const denied = (action: string) =>
+    toSecretFailure(
+      error(
+        'AccessDeniedException',
+        `User: arn:aws:iam::1:user/ada is not authorized to perform: ${action} on resource: arn:x because no identity-based policy allows the ${action} action`,
+      ),
+    );
+  test.each<[unknown, RegExp]>([
+    [
+      denied('secretsmanager:PutSecretValue'),
+      /^orders: you may not import a key into it: that takes secretsmanager:PutSecretValue\.$/,
+    ],
+    [
+      toSecretFailure(error('AccessDeniedException', 'Access to KMS is not allowed')),
+      /that takes kms:Decrypt and kms:GenerateDataKey/,
+    ],
+    [toSecretFailure(error('TimeoutError', 'late')), /could not be seen: AWS cannot be reached/],
+  ])('%#', (raised, sentence) =>
+    expect(importFinding('orders', raised, place)).toEqual({
+      level: 'note',
+      sentence: expect.stringMatching(sentence),
+      remedy: 'docs/operator.md#permissions',
+    }),
+  );
+});
+
+test.each([
+  ['npx cdk deploy', true],
+  ['docs/runbook.md#key-refused', true],
+  ['aws login, aws sso login or aws configure', false],
+  ['Write "keys" into cdk.json, and npx cdk deploy', false],
+])('%j stays in one line: %s', (remedy, isOne) => {
+  const [, line] = findingLines(wrong('a', remedy), PLAIN);
+  expect(line?.hang === undefined).toBe(isOne);
 });
 
 test('subscribers, confirmed and not', () => {

@@ -129,6 +129,8 @@ describe('import', () => {
       expect([yes.code, yes.asked]).toEqual([0, ['Put it into default all the same?']]);
       expect(JSON.parse(world.current() ?? '')).toEqual(JSON.parse(JSON.stringify(content)));
       expect(yes.printed.join('\n')).toMatch(/The key before it lives on until/);
+      const isRenewed = !/no refresh token|never expires/.test(String(doubt));
+      expect(yes.printed.some((line) => line.includes('rotate --dry-run'))).toBe(isRenewed);
     });
   });
 
@@ -217,6 +219,14 @@ describe('import', () => {
     ]);
     expect(JSON.parse(world.current() ?? '')).toEqual(other);
     expect(labelsOf()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+    // What docs/operator.md says of it.
+    expect(beaten.problem).toMatch(/Yours is left in a version without a label/);
+    expect(
+      world.stack.secrets
+        .inspect(world.secretArn())
+        .filter(({ secretString }) => secretString?.includes(key.apiKey))
+        .map(({ stages }) => stages),
+    ).toEqual([[]]);
 
     const done = await importing(key);
     expect([done.code, JSON.parse(world.current() ?? '')]).toEqual([0, key]);

@@ -393,6 +393,21 @@ describe.each([40, 60, 80, 120, 200])('in a terminal of %d columns', (columns) =
   });
 });
 
+describe('all is well, of', () => {
+  const fresh = () => state(gathered());
+  const endless = () => state(gathered({ validUntil: 0 }));
+  test.each<[string, readonly KeyState[]]>([
+    ['the key is kept fresh', [fresh()]],
+    ['2 keys are kept fresh', [fresh(), fresh()]],
+    ['the key never ends', [endless()]],
+    ['1 key is kept fresh, one never ends', [fresh(), endless()]],
+    ['2 keys are kept fresh, 2 never end', [fresh(), endless(), fresh(), endless()]],
+    ['2 keys, which never end', [endless(), endless()]],
+  ])('%s', (sentence, keys) => {
+    expect(text(status(keys))).toContain(`✓ All is well: ${sentence}.`);
+  });
+});
+
 test('--json is what the documentation says', () => {
   expect(statusJson(status([state(gathered())]))).toEqual({
     stack: { name: 'MomentoAuth', region: 'eu-west-1', accountId: '123456789012' },

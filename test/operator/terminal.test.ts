@@ -1,6 +1,7 @@
 // What only a terminal shows: a real one, by util-linux's `script`; and what is said while one waits.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { processTerminal } from '../../operator/terminal.ts';
@@ -17,8 +18,11 @@ interface Typed {
 }
 
 let world: World;
+let isMomentoSlow = false;
 beforeAll(async () => {
-  world = await World.start();
+  world = await World.start({
+    interceptMomento: () => (isMomentoSlow ? { delayMs: 2_000 } : undefined),
+  });
 }, 60_000);
 afterAll(() => world.close());
 
@@ -51,6 +55,7 @@ async function inRealTerminal(
 }
 
 const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
 
 inTerminal(
   `in a real terminal${hasScript ? '' : " (skipped: util-linux's script is not here)"}`,
@@ -83,6 +88,52 @@ inTerminal(
       expect(JSON.parse(world.current() ?? '')).toEqual(key);
     });
 
+    test('a key that is pasted in several lines is taken whole: nothing of it is left to the shell', async () => {
+      const key = world.newKey(32 * 86_400);
+      const pasted = JSON.stringify(key, null, 2).replaceAll('\n', '\r');
+      const done = await inRealTerminal(
+        ['import', '-', '--yes', world.local],
+        [{ after: /Paste the key/, keys: `${pasted}\r` }],
+      );
+      expect(JSON.parse(world.current() ?? '')).toEqual(key);
+      expect(done.code).toBe(0);
+      for (const secret of [key.apiKey, key.refreshToken])
+        expect(done.screen).not.toContain(secret.slice(0, 20));
+    });
+
+    test('Ctrl-D at a question leaves it: 130, and nothing is stored', async () => {
+      const before = world.current();
+      const [pasting, asked] = await Promise.all([
+        inRealTerminal(['import', '-', world.local], [{ after: /Paste the key/, keys: CTRL_D }]),
+        inRealTerminal(
+          ['import', doubtful(), world.local],
+          [{ after: /all the same\?/, keys: CTRL_D }],
+        ),
+      ]);
+      for (const { code, screen } of [pasting, asked]) {
+        expect([code, screen]).toEqual([130, expect.stringContaining('Interrupted.')]);
+        // The cursor is shown again.
+        expect(screen.lastIndexOf('\u001b[?25h')).toBeGreaterThan(
+          screen.lastIndexOf('\u001b[?25l'),
+        );
+      }
+      expect(world.current()).toBe(before);
+    });
+
+    test('Ctrl-C while the function renews a key: that it goes on is said', async () => {
+      world.put(world.newKey());
+      isMomentoSlow = true;
+      const left = await inRealTerminal(
+        ['rotate', world.local],
+        [{ after: /Renewing default/, keys: CTRL_C }],
+      );
+      isMomentoSlow = false;
+      expect(left.code).toBe(130);
+      expect(left.screen).toMatch(
+        /The function ends its run on default all the same\. npx momento-auth status --key default/,
+      );
+    });
+
     test('colours there, and none with NO_COLOR', async () => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's colours begin with one.
       const colour = /\u001b\[[0-9;]+m/;
@@ -110,6 +161,29 @@ inTerminal(
       expect(after).toMatch(/LIFE LEFT[\s\S]*All is well/);
       expect(watched.code).toBe(0);
     });
+  },
+);
+
+(existsSync('/dev/full') ? test : test.skip)(
+  'a result that cannot be written is no success',
+  async () => {
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        'node bin/momento-auth.mjs token --as viewer --claim custom:tenantId=acme > /dev/full',
+      ],
+      { cwd: PROJECT, env: { PATH: process.env.PATH, HOME: tmpdir() } },
+    );
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    const code = await new Promise((done) => child.on('close', done));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/✗ The result could not be written: ENOSPC/),
+    ]);
   },
 );
 

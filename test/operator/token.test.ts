@@ -81,6 +81,8 @@ test("on the wire: what Momento's own message types read from the bytes", async 
   expect(message.token_id).toBe('u-1');
   expect(message.auth_token).toBe('');
   expect(message.permissions.explicit.permissions).toHaveLength(2);
+  // The message types spell out what is not there, and that would read as the super-user.
+  expect(Object.keys(read.wire.decoded.permissions)).toEqual(['explicit']);
 });
 
 test.each([

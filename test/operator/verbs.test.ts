@@ -109,6 +109,7 @@ describe('with a good key in each secret', () => {
     const no = rememberingTerminal(false);
     expect(await rotate(world.place, no, PROJECT)).toBe(1);
     expect(no.asked).toEqual(['Renew all 2 keys now (default, orderseu)?']);
+    expect([no.noted, no.printed]).toEqual([['Nothing was changed.'], []]);
     await expect(rotate(world.place, rememberingTerminal(), PROJECT)).rejects.toMatchObject({
       exitCode: 2,
       next: `npx momento-auth rotate --yes ${world.local}`,
@@ -179,6 +180,7 @@ describe('with a good key in each secret', () => {
       '✓ default: Momento takes it for a super-user key, and tokens are made with it.',
     );
     expect(ended.out).toContain('✓ orderseu: Momento takes it for a narrow key.');
+    expect(ended.out).toContain('✓ orderseu: you may import a key into it.');
     expect(ended.out).toContain('✓ The schedule rate(1 hour) is on.');
     expect(ended.out).toContain('✓ It answers, and lets nobody in without a login.');
     expect(ended.out).toContain('! cdk.json says keys = default, deployed is default, orderseu.');
@@ -205,7 +207,7 @@ describe('with a good key in each secret', () => {
       /✗ orderseu: Momento does not accept the key\.\n {4}npx momento-auth import momento_key\.json --key orderseu/,
     );
     expect(shown).toMatch(
-      /✗ 1 runs that failed waits for a person\.\n {4}docs\/runbook\.md#failed-runs/,
+      /✗ 1 run that failed waits for a person\.\n {4}docs\/runbook\.md#failed-runs/,
     );
     expect(shown).toMatch(/\n✗ 4 wrong, \d to know\.$/);
   });
@@ -349,9 +351,37 @@ describe('exit codes and next things to type', () => {
 
   test.each<[string, string[], number, RegExp]>([
     ['an unknown verb', ['stats'], 2, /Did you mean status\?/],
-    ['an unknown option', ['status', '--jsn'], 2, /Did you mean --json\?/],
-    ['a missing file name', ['import'], 2, /missing required argument 'file'/],
-    ['a word too many', ['status', 'now'], 2, /too many arguments/],
+    [
+      'help for no verb',
+      ['help', 'stats'],
+      2,
+      /unknown command 'stats'\n\(Did you mean status\?\)/,
+    ],
+    [
+      'an unknown option',
+      ['status', '--jsn'],
+      2,
+      /Did you mean --json\?\)\nnpx momento-auth status --help/,
+    ],
+    [
+      'a missing file name',
+      ['import'],
+      2,
+      /missing required argument 'file'\nnpx momento-auth import --help/,
+    ],
+    ['an empty file name', ['import', ''], 2, /The name of the file is empty/],
+    [
+      'a word too many',
+      ['status', 'now'],
+      2,
+      /too many arguments.*\nnpx momento-auth status --help/,
+    ],
+    [
+      'a port that stands apart',
+      ['status', '--local', '4711'],
+      2,
+      /too many arguments.*\nWrite --local=4711$/,
+    ],
     [
       'no local stack',
       ['status', '--local=1'],
@@ -362,6 +392,12 @@ describe('exit codes and next things to type', () => {
     ['no such role', ['token', '--as', 'nobody'], 1, /forbidden \(403\), no-role/],
     ['no role', ['token'], 2, /Which role\?\n {2}npx momento-auth token --as data-entry/],
     ['a claim that is none', ['token', '--as', 'viewer', '--claim', 'x'], 2, /is no name=value/],
+    [
+      'a claim twice',
+      ['token', '--as', 'viewer', '--claim', 'a=1', '--claim', 'a=2'],
+      2,
+      /--claim a is given twice/,
+    ],
   ])('%s', async (_name, words, code, err) => {
     const terminal = rememberingTerminal();
     expect(await run(words, { projectDirectory: PROJECT, terminal: () => terminal })).toBe(code);

@@ -1,9 +1,9 @@
 // `status --watch`, with looks made by hand.
 
 import { getEventListeners } from 'node:events';
-import { expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Status } from '../../operator/status.ts';
-import { watch } from '../../operator/watch.ts';
+import { fitted, watch } from '../../operator/watch.ts';
 import { type Remembered, rememberingTerminal } from './world.ts';
 
 const seen: Status = {
@@ -91,4 +91,27 @@ test('drawn from the top on a screen of its own, each line cleared, however it w
   }
   // What was seen last stays where the person goes on typing.
   expect(last).toBe(`\u001b[?1049l${'w'.repeat(200)}\nend`);
+});
+
+describe('on a screen that is too low', () => {
+  const lines = ['heading', '', 'KEY', 'default', '', 'labels', '', '✗ sentence', '  next'];
+
+  test.each([
+    [9, lines],
+    [8, ['heading', '', 'KEY', 'default', '', '…', '✗ sentence', '  next']],
+    [5, ['heading', '', '…', '✗ sentence', '  next']],
+    [1, ['…', '✗ sentence', '  next']],
+  ])('%d rows: the table and the sentence stay', (rows, shown) =>
+    expect(fitted(lines, 80, rows)).toEqual(shown),
+  );
+
+  test('a line that is wider than the screen takes several rows, colours none', () => {
+    const wide = ['\u001b[1m12345\u001b[22m', '1234567890', 'a', 'b'];
+    expect(fitted(wide, 5, 5)).toBe(wide);
+    expect(fitted(wide, 5, 4)).toEqual([wide[0], '…', 'a', 'b']);
+  });
+
+  test('an empty line before the sentence is not kept in place of the table', () => {
+    expect(fitted(['a', 'b', 'c', '', '✓ well'], 80, 4)).toEqual(['a', 'b', '…', '✓ well']);
+  });
 });

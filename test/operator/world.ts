@@ -172,6 +172,7 @@ export function rememberingTerminal(answer?: boolean): Remembered {
     rows: () => 24,
     interrupted: new AbortController().signal,
     unread: new AbortController().signal,
+    unwritten: async () => undefined,
     print: (text) => void printed.push(redactor.text(text)),
     note: (text) => void noted.push(redactor.text(text)),
     printCredential: (text) => void printed.push(text),

@@ -11,6 +11,9 @@ export const PRICES = {
   lambdaGbSeconds: 0.0000133334,
   busEvents: 1 / 1_000_000,
   httpApiRequests: 1 / 1_000_000,
+  /** On demand; of up to 1 KB, and of up to 4 KB read eventually consistent for half of one. */
+  tableWrites: 0.625 / 1_000_000,
+  tableReads: 0.125 / 1_000_000,
   gbOut: 0.09,
   metricMonth: 0.3,
   alarmMonth: 0.1,
@@ -55,10 +58,24 @@ export const TAKES = {
   putsPerRenewal: 2,
   /** One process of one application per key; `client/node` looks every 60 s. */
   readsPerKeyAndHour: 60,
-  vendSeconds: 0.12,
+  mintSeconds: 0.12,
+  /** From memory, nearly always. */
+  sharedVendSeconds: 0.02,
   vendMemoryGb: 512 / 1024,
-  /** Warm instances, each of which reads the vending key once a minute. */
-  warmInstances: 2,
+  /** Logins come in waves: at the top of one five times as many as on average. */
+  peak: 5,
+  /** Even for a few logins. Each reads the vending key once a minute. */
+  warmInstancesAtLeast: 2,
+  /** Scopes that are in use all day: tenants times roles. */
+  scopes: 100,
+  /** A life of 30 minutes, shared while half of it is left. */
+  mintsPerScopeAndHour: 4,
+  /** One each for the lease and the turn, two for the sealed token. */
+  tableWritesPerMint: 4,
+  /** Half of one for the token, one for the turn. */
+  tableReadsPerMint: 1.5,
+  /** When an instance meets a scope whose token another instance has minted. */
+  tableReadsPerLook: 0.5,
   /** The function's two lines, Lambda's own two, and the gateway's one. */
   logBytesPerVend: 2_400,
   /** The function's two lines and Lambda's own three. */
@@ -69,7 +86,7 @@ export const TAKES = {
   rotationAlarms: 8,
   endpointAlarms: 4,
   rotationMetrics: 7,
-  endpointMetrics: 4,
+  endpointMetrics: 8,
   /** Detailed metrics of the one route: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed. */
   routeMetrics: 6,
 } as const;
@@ -82,6 +99,8 @@ export interface Use {
   readonly kmsKeys?: number;
   /** @default there is no token endpoint */
   readonly vends?: number;
+  /** `tokenEndpoint.sharing`. @default true */
+  readonly sharing?: boolean;
   /** Users of the stack's own user pool that log in. @default 0 */
   readonly users?: number;
 }
@@ -98,6 +117,7 @@ export function itemsOf({
   replicas = 0,
   kmsKeys = 0,
   vends,
+  sharing = true,
   users = 0,
 }: Use): readonly Item[] {
   const runs = TAKES.hoursInAMonth * TAKES.runsPerHour;
@@ -105,7 +125,8 @@ export function itemsOf({
   const renewals = keys * TAKES.renewalsPerKey;
   const reads = keys * TAKES.readsPerKeyAndHour * TAKES.hoursInAMonth;
   const hasEndpoint = vends !== undefined;
-  const vendReads = hasEndpoint ? TAKES.warmInstances * 60 * TAKES.hoursInAMonth : 0;
+  const { mints, looks: tableLooks, instances } = vending(vends ?? 0, sharing);
+  const vendReads = hasEndpoint ? instances * 60 * TAKES.hoursInAMonth : 0;
   const decrypts = looks / 2 + renewals * (TAKES.putsPerRenewal + 2) + reads + vendReads;
   const logGb =
     (runs * (TAKES.logBytesPerRun + keys * TAKES.logBytesPerKeyAndRun) +
@@ -113,7 +134,8 @@ export function itemsOf({
     1e9;
   const gbSeconds =
     runs * TAKES.runSeconds * TAKES.runMemoryGb +
-    (vends ?? 0) * TAKES.vendSeconds * TAKES.vendMemoryGb;
+    (mints * TAKES.mintSeconds + ((vends ?? 0) - mints) * TAKES.sharedVendSeconds) *
+      TAKES.vendMemoryGb;
   const item = (what: string, priced: Priced, quantity: number): Item => ({
     what,
     priced,
@@ -132,6 +154,12 @@ export function itemsOf({
     item('Lambda: GB-seconds', 'lambdaGbSeconds', gbSeconds),
     item('EventBridge: ticks and events', 'busEvents', runs + renewals),
     item('HTTP API: requests', 'httpApiRequests', vends ?? 0),
+    item('DynamoDB: writes', 'tableWrites', sharing ? mints * TAKES.tableWritesPerMint : 0),
+    item(
+      'DynamoDB: reads',
+      'tableReads',
+      sharing ? mints * TAKES.tableReadsPerMint + tableLooks * TAKES.tableReadsPerLook : 0,
+    ),
     item('GB to the internet', 'gbOut', ((vends ?? 0) * TAKES.bytesOutPerVend) / 1e9),
     item(
       'CloudWatch: metrics',
@@ -150,13 +178,27 @@ export function itemsOf({
   ];
 }
 
+/** What so many logins take. Without sharing each is minted, however many Momento lets an account mint. */
+function vending(vends: number, sharing: boolean) {
+  const perSecond = vends / TAKES.hoursInAMonth / 3_600;
+  const seconds = sharing ? TAKES.sharedVendSeconds : TAKES.mintSeconds;
+  const instances = Math.max(
+    TAKES.warmInstancesAtLeast,
+    Math.ceil(perSecond * TAKES.peak * seconds),
+  );
+  if (!sharing) return { mints: vends, looks: 0, instances };
+  const renewals = TAKES.scopes * TAKES.mintsPerScopeAndHour * TAKES.hoursInAMonth;
+  const mints = Math.min(vends, renewals);
+  return { mints, looks: Math.min(vends - mints, (instances - 1) * renewals), instances };
+}
+
 /** USD a month; with `free` less what an account has free. */
 export function costOf({ priced, quantity }: Item, { free }: { free: boolean }): number {
   const charged = free ? Math.max(0, quantity - (FREE[priced] ?? 0)) : quantity;
   return charged * PRICES[priced];
 }
 
-/** The columns of docs/cost.md. */
+/** The columns of the first table of docs/cost.md. */
 export const USES: Readonly<Record<string, Use>> = {
   '1 key': { keys: 1 },
   '10 keys': { keys: 10 },
@@ -164,9 +206,17 @@ export const USES: Readonly<Record<string, Use>> = {
   '1 key, 1 million tokens': { keys: 1, vends: 1_000_000, users: 5_000 },
 };
 
-/** The table of docs/cost.md. */
-export function costTable(): string {
-  const uses = Object.entries(USES);
+/** The columns of the second one: what sharing saves. */
+export const SHARING_USES: Readonly<Record<string, Use>> = {
+  '1 key, 1 million tokens, shared': { keys: 1, vends: 1_000_000 },
+  'each minted': { keys: 1, vends: 1_000_000, sharing: false },
+  '1,000 keys, 100 million tokens, shared': { keys: 1_000, vends: 100_000_000 },
+  'each minted, if Momento let you': { keys: 1_000, vends: 100_000_000, sharing: false },
+};
+
+/** A table of docs/cost.md. */
+export function costTable(columnUses: Readonly<Record<string, Use>> = USES): string {
+  const uses = Object.entries(columnUses);
   const columns = uses.map(([, use]) => itemsOf(use));
   const rows = (columns[0] ?? []).map(({ what, priced }, row) => {
     const cells = columns.map((items) => {

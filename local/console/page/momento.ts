@@ -18,10 +18,12 @@ import {
   type MomentoToken,
   type MomentoTokenProvider,
   movingClient,
+  type TopicGap,
 } from '../../../client/browser/index.ts';
 
 export interface Verdict {
-  readonly allowed: boolean;
+  /** `failed`: for another reason than what the token allows. */
+  readonly kind: 'allowed' | 'denied' | 'failed';
   /** What came of it, in words; or the SDK's error code. */
   readonly text: string;
 }
@@ -40,7 +42,7 @@ export interface Momento {
   subscribe(
     cache: string,
     topic: string,
-    onItem: (item: Received) => void,
+    told: { onItem(item: Received): void; onGap(gap: TopicGap): void },
   ): Promise<Verdict & { readonly unsubscribe?: () => void }>;
 }
 
@@ -90,11 +92,12 @@ export function openMomento(tokens: MomentoTokenProvider, url: string): Momento 
       const answer = await topics.use((client) => client.publish(cache, topic, message));
       return answer instanceof TopicPublish.Error ? refused(answer) : allowed('published');
     },
-    subscribe(cache, topic, onItem) {
+    subscribe(cache, topic, { onItem, onGap }) {
       return new Promise((resolve) => {
         let isSubscribed = false;
         const follower = followTopic<TopicItem>(topics, cache, topic, {
           onItem: (item) => onItem({ value: `${item.value()}`, tokenId: item.tokenId() ?? '' }),
+          onGap,
           // It would be tried again and again: here one answer is what was asked for.
           onError: (error) => {
             if (!isSubscribed) follower.close();
@@ -110,9 +113,12 @@ export function openMomento(tokens: MomentoTokenProvider, url: string): Momento 
   };
 }
 
-const allowed = (text: string): Verdict => ({ allowed: true, text });
+const allowed = (text: string): Verdict => ({ kind: 'allowed', text });
+
+const DENIALS = ['PERMISSION_ERROR', 'AUTHENTICATION_ERROR'];
 
 function refused(error: unknown): Verdict {
   const { errorCode } = Object(error) as { readonly errorCode?: () => string };
-  return { allowed: false, text: errorCode?.call(error) ?? String(error) };
+  const text = errorCode?.call(error) ?? String(error);
+  return { kind: DENIALS.includes(text) ? 'denied' : 'failed', text };
 }

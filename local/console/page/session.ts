@@ -4,6 +4,7 @@ import {
   type LoginQuestion,
   type MomentoTokenProvider,
   momentoTokenProvider,
+  type TokenState,
 } from '../../../client/browser/index.ts';
 import type { LoggedIn, Snapshot, TokenInWords } from '../told.ts';
 import { lifeBar, make, say, setAttribute, the } from './elements.ts';
@@ -42,6 +43,7 @@ export function session(): Session {
   let logins: Snapshot['logins'] = [];
   let open: Open | undefined;
   let lifeMs = 0;
+  let nextTryAtMs = 0;
 
   const tell = (token: SessionToken | undefined) => {
     for (const listener of listeners) listener(token);
@@ -84,6 +86,7 @@ export function session(): Session {
       if (open !== mine) return;
       const state = mine.provider.getState();
       setAttribute(status, 'data-status', state.status);
+      nextTryAtMs = performance.now() + (state.retryInMs ?? 0);
       say(status, inWords(state));
       const authToken = state.token?.authToken;
       if (authToken === undefined) {
@@ -137,12 +140,14 @@ export function session(): Session {
   setInterval(() => {
     const leftMs = open?.provider.lifeLeftMs() ?? 0;
     const share = lifeMs === 0 ? 0 : Math.min(1, leftMs / lifeMs);
-    const words =
-      leftMs === 0
-        ? 'no token'
-        : `${duration(leftMs)} until its end; renewed by itself at about a fifth`;
+    const isWaiting = open?.provider.getState().status === 'waiting';
+    const words = leftMs === 0 ? 'no token' : `${duration(leftMs)} until its end`;
+    // Not in the status, which is read aloud whenever it changes.
+    const next = isWaiting
+      ? `; the next try is in ${duration(nextTryAtMs - performance.now())}`
+      : '; renewed by itself at about a fifth';
     life.show(share, words);
-    say(left, words);
+    say(left, leftMs === 0 && !isWaiting ? words : words + next);
   }, 250);
 
   return {
@@ -167,19 +172,17 @@ export function session(): Session {
 const hintOf = (logins: Snapshot['logins'], id: string): string =>
   logins.find((login) => login.id === id)?.hint ?? '';
 
-function inWords({
-  status,
-  error,
-  retryInMs,
-}: ReturnType<MomentoTokenProvider['getState']>): string {
+function inWords({ status, error, token }: TokenState): string {
   const why = error?.problem === undefined ? '' : ` (${error.problem})`;
+  // Without one it only waits, so as not to ask too often.
+  const failed = error === undefined ? '' : `: ${error.status ?? 'no answer'}${why}`;
   switch (status) {
     case 'token':
       return 'There is a token.';
     case 'renewing':
       return 'A token is being asked for …';
     case 'waiting':
-      return `No token now: ${error?.status ?? 'no answer'}${why}. The next try is in ${duration(retryInMs ?? 0)}.`;
+      return `${token === undefined ? 'No token now' : 'No new token yet'}${failed}. It is tried again by itself.`;
     case 'login-needed':
       return `401: this login is not valid${why}. A user would be asked to log in again.`;
     case 'forbidden':

@@ -8,6 +8,11 @@ import type { Session, SessionToken } from './session.ts';
 import { clockTime } from './times.ts';
 
 const MOST_SHOWN = 60;
+const VERDICTS: Readonly<Record<Verdict['kind'], string>> = {
+  allowed: '✓ allowed',
+  denied: '✕ denied',
+  failed: '✕ failed',
+};
 
 export interface TryPanel {
   offer(state: Snapshot): void;
@@ -27,7 +32,7 @@ export function tryPanel(session: Session): TryPanel {
   let momento: Promise<Momento> | undefined;
   let leave: (() => void) | undefined;
 
-  const show = (kind: 'allowed' | 'denied' | 'message', ...content: readonly (string | Node)[]) => {
+  const show = (kind: Verdict['kind'] | 'message', ...content: readonly (string | Node)[]) => {
     attempts.prepend(
       make(
         'li',
@@ -53,27 +58,36 @@ export function tryPanel(session: Session): TryPanel {
     const name = field(isTopic ? 'topic' : 'key').value;
     const { authToken } = token;
     const startedAtMs = performance.now();
-    const verdict = await carryOut(await momento, operation, cache, name);
-    const took = `${Math.round(performance.now() - startedAtMs)} ms`;
-    const reason = await reasonFor({ authToken, operation, cache, name }).catch(
-      (error: unknown) => ({ sentence: error instanceof Error ? error.message : String(error) }),
+    // No token, or a chunk that did not come: told like any other answer.
+    const verdict = await carryOut(momento, operation, cache, name).catch(
+      (error: unknown): Verdict => ({ kind: 'failed', text: inWords(error) }),
     );
+    const took = `${Math.round(performance.now() - startedAtMs)} ms`;
+    // What failed for another reason has nothing to do with permissions.
+    const reason =
+      verdict.kind === 'failed'
+        ? []
+        : await reasonFor({ authToken, operation, cache, name }).then(
+            ({ sentence }) => [sentence],
+            (error: unknown) => [inWords(error)],
+          );
     show(
-      verdict.allowed ? 'allowed' : 'denied',
-      make('b', {}, verdict.allowed ? '✓ allowed' : '✕ denied'),
+      verdict.kind,
+      make('b', {}, VERDICTS[verdict.kind]),
       ` ${operation} `,
       make('code', {}, `${cache} / ${name}`),
       `: ${verdict.text}, ${took}`,
-      make('small', {}, reason.sentence),
+      ...reason.map((sentence) => make('small', {}, sentence)),
     );
   };
 
   const carryOut = async (
-    opened: Momento,
+    opening: Promise<Momento>,
     operation: Operation,
     cache: string,
     name: string,
   ): Promise<Verdict> => {
+    const opened = await opening;
     switch (operation) {
       case 'read':
         return opened.read(cache, name);
@@ -85,15 +99,26 @@ export function tryPanel(session: Session): TryPanel {
         return opened.publish(cache, name, field('message').value);
       case 'subscribe': {
         unsubscribe();
-        const answer = await opened.subscribe(cache, name, ({ value, tokenId }) => {
-          const from = tokenId === '' ? 'a publisher without a token id' : `token id ${tokenId}`;
-          show(
-            'message',
-            make('b', {}, '✉ received'),
-            ` ${value} `,
-            make('small', {}, `from ${from}`),
-          );
+        const waiting = () => {};
+        leave = waiting;
+        const answer = await opened.subscribe(cache, name, {
+          onItem: ({ value, tokenId }) => {
+            const from = tokenId === '' ? 'a publisher without a token id' : `token id ${tokenId}`;
+            show(
+              'message',
+              make('b', {}, '✉ received'),
+              ` ${value} `,
+              make('small', {}, `from ${from}`),
+            );
+          },
+          onGap: ({ after, next }) =>
+            show('message', make('b', {}, '… a gap'), ` after message ${after}; now ${next}`),
         });
+        // Pressed once more, or logged out, meanwhile.
+        if (leave !== waiting) {
+          answer.unsubscribe?.();
+          return answer;
+        }
         leave = answer.unsubscribe;
         unsubscribeButton.disabled = leave === undefined;
         return answer;
@@ -154,6 +179,9 @@ export function tryPanel(session: Session): TryPanel {
     },
   };
 }
+
+const inWords = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const tenantOf = ({ claims }: SessionToken, tenants: readonly string[]): string | undefined =>
   tenants.find((tenant) => Object.values(claims).includes(tenant));

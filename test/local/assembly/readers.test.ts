@@ -8,6 +8,7 @@ import { readQueuePolicies } from '../../../local/assembly/resource-policies.ts'
 import { readManagedPolicies, readRoles } from '../../../local/assembly/roles.ts';
 import { readRules } from '../../../local/assembly/rules.ts';
 import { readSecrets } from '../../../local/assembly/secrets.ts';
+import { readTables } from '../../../local/assembly/tables.ts';
 import { resourcesOf, templateOf } from './template-of.ts';
 
 const allow = (Action: string, Resource = '*') => ({
@@ -326,4 +327,83 @@ test('policies of one queue add up, by queue ARN', () => {
     { Service: ['events.amazonaws.com'] },
     { Service: ['lambda.amazonaws.com'] },
   ]);
+});
+
+describe('tables', () => {
+  const properties = {
+    KeySchema: [
+      { AttributeName: 'id', KeyType: 'HASH' },
+      { AttributeName: 'at', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: 'id', AttributeType: 'S' },
+      { AttributeName: 'at', AttributeType: 'N' },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+  };
+  const tablesOf = (more: object = {}) =>
+    readTables(resourcesOf({ Table: ['AWS::DynamoDB::Table', { ...properties, ...more }] }));
+
+  test('are read with their keys, by the name and ARN that Ref and GetAtt give', () => {
+    const template = resourcesOf({
+      Table: ['AWS::DynamoDB::Table', properties],
+      Named: ['AWS::DynamoDB::Table', { ...properties, TableName: 'mine' }],
+    });
+    const [table, named] = readTables(template);
+    expect(table).toEqual({
+      logicalId: 'Table',
+      name: template.resolve({ Ref: 'Table' }, 'Table'),
+      arn: template.resolve({ 'Fn::GetAtt': ['Table', 'Arn'] }, 'Table'),
+      keySchema: properties.KeySchema,
+      attributeDefinitions: properties.AttributeDefinitions,
+      billingMode: 'PAY_PER_REQUEST',
+      timeToLiveAttribute: null,
+    });
+    expect(table?.name).toMatch(/^MomentoAuth-Table-[A-Za-z0-9]{12}$/);
+    expect(table?.arn).toBe(`arn:aws:dynamodb:eu-west-1:111122223333:table/${table?.name}`);
+    expect(named).toMatchObject({
+      name: 'mine',
+      arn: 'arn:aws:dynamodb:eu-west-1:111122223333:table/mine',
+    });
+  });
+
+  test('with the attribute that ends items, while that is switched on', () => {
+    const ended = (Enabled: boolean) =>
+      tablesOf({ TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled } })[0]
+        ?.timeToLiveAttribute;
+    expect([ended(true), ended(false)]).toEqual(['expiresAt', null]);
+  });
+
+  test('what is of no matter here is let pass', () => {
+    const more = {
+      Tags: [{ Key: 'a', Value: 'b' }],
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+    };
+    expect(tablesOf(more)).toEqual(tablesOf());
+  });
+
+  test.each([
+    [{ BillingMode: 'PROVISIONED' }, 'BillingMode PROVISIONED'],
+    [{ BillingMode: undefined }, 'BillingMode PROVISIONED'],
+    [{ SSESpecification: { KMSMasterKeyId: 'k' } }, 'SSESpecification.KMSMasterKeyId'],
+    [{ GlobalSecondaryIndexes: [] }, 'GlobalSecondaryIndexes'],
+    [{ StreamSpecification: {} }, 'StreamSpecification'],
+    [{ ResourcePolicy: {} }, 'ResourcePolicy'],
+    [{ OnDemandThroughput: {} }, 'OnDemandThroughput'],
+  ])('%j is refused', (more, what) => {
+    expect(() => tablesOf(more)).toThrow(
+      expect.objectContaining({
+        code: 'unsupported-property',
+        message: `Table: ${what} is not imitated`,
+      }),
+    );
+  });
+
+  test('global tables are refused, and keys of an unknown type', () => {
+    const global = resourcesOf({ Table: ['AWS::DynamoDB::GlobalTable', properties] });
+    expect(() => readTables(global)).toThrow(/^Table: AWS::DynamoDB::GlobalTable/);
+    const AttributeDefinitions = [{ AttributeName: 'id', AttributeType: 'BOOL' }];
+    expect(() => tablesOf({ AttributeDefinitions })).toThrow(/AttributeDefinitions\.0/);
+  });
 });
