@@ -4,6 +4,7 @@ import { isTokenRefused } from './momento-error.ts';
 import type { Lease, MovingClient } from './moving-client.ts';
 import type { MomentoToken } from './request-token.ts';
 import { type NumberedItem, type Stream, splice, type TopicGap } from './splice.ts';
+import { told } from './told.ts';
 
 /** The SDK's `TopicClient`, as far as it is used. */
 export interface SubscribingClient<Item> {
@@ -194,14 +195,3 @@ export function followTopic<Item extends NumberedItem>(
 
 const isSubscription = (answer: unknown): answer is Subscription =>
   typeof (Object(answer) as { readonly unsubscribe?: unknown }).unsubscribe === 'function';
-
-/** A handler's bug is reported as such, and takes no message away from anybody. */
-function told(tell: () => void): void {
-  try {
-    tell();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}

@@ -3,6 +3,7 @@
 import { isTokenRefused } from './momento-error.ts';
 import type { MomentoToken } from './request-token.ts';
 import type { MomentoTokenProvider } from './token-provider.ts';
+import { told } from './told.ts';
 
 export interface MovingClientOptions<Client> {
   readonly tokens: MomentoTokenProvider;
@@ -10,7 +11,7 @@ export interface MovingClientOptions<Client> {
   readonly make: (token: MomentoToken) => Client;
   /**
    * Called when there is a newer client, or the token is gone, and no call and no subscription is left
-   * on this one.
+   * on this one. What it throws is thrown where nothing catches it, and no call fails for it.
    *
    * @default - `client.close()`, if it has one
    */
@@ -51,7 +52,7 @@ export function movingClient<Client>({
   let newest: Made<Client> | undefined;
 
   const dropIfDone = (made: Made<Client> | undefined) => {
-    if (made && made !== newest && made.leases === 0) drop(made.client);
+    if (made && made !== newest && made.leases === 0) told(() => drop(made.client));
   };
 
   const lease = (token: MomentoToken): Lease<Client> => {

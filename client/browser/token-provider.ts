@@ -133,8 +133,11 @@ const WORTH_MS = 10_000;
 const WAKING = ['visibilitychange', 'pageshow', 'online'];
 /** A token that Momento refuses sooner than this was never any good. */
 const QUICK_REFUSAL_MS = 60_000;
-/** A life that is shorter than this share of the one before: the ID token's end is near. */
-const SHRUNK = 0.75;
+/**
+ * A life that is shorter than this share of the one before: the ID token's end is near, since the endpoint gives
+ * half as much, and half of that. Not much more than half: a token that many share has at least half its life left.
+ */
+const SHRUNK = 0.55;
 /** Younger than this share of its life, a token is given to other tabs. */
 const YOUNG = 0.75;
 

@@ -1,6 +1,7 @@
 // A subscription that outlives its key: in Momento's order, each item once, and a gap is told.
 
 import { type NumberedItem, type Stream, splice, type TopicGap } from '../browser/splice.ts';
+import { told } from '../browser/told.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Start } from './follower.ts';
 
@@ -46,6 +47,9 @@ export interface FollowTopicOptions {
   readonly clock?: Clock;
 }
 
+/** A stop of `follow` has no longer. */
+const LONGEST_OVERLAP_MS = 10_000;
+
 interface Subscription {
   unsubscribe(): void;
 }
@@ -53,15 +57,19 @@ interface Subscription {
 /**
  * Subscribes, and goes on through every rotation and loss until what it resolves with is called, or the
  * credentials are closed. `onEvent` of the credentials hears of losses.
- * @throws CredentialsFailure, and why it could not subscribe the first time
+ * @throws CredentialsFailure, why it could not subscribe the first time, and RangeError for an `overlapMs` that is
+ * none
  */
-export function followTopic<Item extends NumberedItem>(
+export async function followTopic<Item extends NumberedItem>(
   momento: Follows<SubscribingClient<Item>>,
   cacheName: string,
   topicName: string,
   { onItem, onGap, onError }: TopicHandlers<Item>,
   { overlapMs = 2_000, clock = systemClock }: FollowTopicOptions = {},
 ): Promise<() => Promise<void>> {
+  if (!(overlapMs >= 0 && overlapMs < LONGEST_OVERLAP_MS)) {
+    throw new RangeError(`overlapMs is ${overlapMs}: give milliseconds, less than 10,000`);
+  }
   let newest: Stream<Item> | undefined;
   /** By stream: ends the wait for what is under way on it. */
   const over = new Map<Stream<Item>, () => void>();
@@ -122,15 +130,4 @@ function innerExceptionOf(answer: unknown): unknown {
   return typeof innerException === 'function'
     ? innerException.call(answer)
     : new Error('The client gave no subscription');
-}
-
-/** A handler's bug takes no item away: it is thrown after the items that are at hand. */
-function told(tell: () => void): void {
-  try {
-    tell();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

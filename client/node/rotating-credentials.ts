@@ -198,7 +198,7 @@ export class RotatingCredentials<Client> {
       clock: this.#clock,
       current: () => this.#held,
       replacementOf: (refused) => this.#replacementOf(refused),
-      isRefusal: (error) => this.#isRefusal({ kind: 'error', error }),
+      isRefusal: (error) => this.#saysRefusal(error),
       onTrouble: (error, during) => this.#tell({ type: 'follower-failed', during, error }),
     });
     const stop = async () => {
@@ -210,7 +210,8 @@ export class RotatingCredentials<Client> {
     try {
       await this.#perform((held) => follower.startOn(held));
     } catch (error) {
-      this.#followers.delete(follower);
+      // It runs if it was `isRefusal` that threw, of what a start gives: nothing.
+      await stop();
       throw this.#isClosed ? closedFailure() : error;
     }
     if (this.#isClosed) {
@@ -337,6 +338,16 @@ export class RotatingCredentials<Client> {
   #isRefusal(outcome: Outcome<unknown>): boolean {
     const { isRefusal = isAuthenticationError } = this.#options;
     return isRefusal(outcome.kind === 'value' ? outcome.value : outcome.error);
+  }
+
+  /** Of a loss, with no caller who could be told that `isRefusal` has a bug. */
+  #saysRefusal(error: unknown): boolean {
+    try {
+      return this.#isRefusal({ kind: 'error', error });
+    } catch (bug) {
+      this.#tell({ type: 'follower-failed', during: 'follow', error: bug });
+      return false;
+    }
   }
 
   // ── another key ───────────────────────────────────────────────────────────────────────────────

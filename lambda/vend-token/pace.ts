@@ -14,6 +14,8 @@ export const KNOWN_TO_MS = 60;
 export const LONGEST_WAIT_MS = 1_000;
 /** Whoever comes back as he was told may wait longer: those who come in the same second queue. */
 export const LONGEST_WAIT_OF_PROMISED_MS = 2_000;
+/** Whoever was then sent away once more goes before those who were not: or it could happen to him again and again. */
+export const LONGEST_WAIT_OF_OVERDUE_MS = 3_000;
 /** Nobody is sent away for longer. */
 export const LONGEST_PROMISE_MS = 300_000;
 /** Further ahead than this nothing honest is ever written. */
@@ -30,12 +32,16 @@ export interface PaceQuestion {
   readonly earliestMs: number;
   readonly latestMs: number;
   readonly ratePerSecond: number;
-  /** He was sent away and has come back when he was told. */
-  readonly wasPromised: boolean;
+  /** So often he was sent away, and has come back when he was told. */
+  readonly sentAway: number;
+  /** Milliseconds that he has waited already, for a turn that was lost. */
+  readonly waitedMs: number;
+  /** So late the turn was known that was lost: the table is slow, and a turn that is nearer would be lost as well. @default 0 */
+  readonly leadMs?: number;
 }
 
 export type PaceStep =
-  /** Nobody is waiting: the turn is now, until `turnAtMs` + PATIENCE_MS. */
+  /** Nobody is waiting: the turn is now, or as soon as it is known, until `turnAtMs` + PATIENCE_MS. */
   | { readonly kind: 'now'; readonly turnAtMs: number; readonly nextMs: number }
   /** The turn is at `next` as it is when it is moved on by `byMs`, if that is not after `latestTurnMs`. */
   | {
@@ -66,30 +72,32 @@ export function slotMs({
   ratePerSecond,
   earliestMs,
   latestMs,
-}: Omit<PaceQuestion, 'wasPromised'>): number {
+}: Pick<PaceQuestion, 'ratePerSecond' | 'earliestMs' | 'latestMs'>): number {
   const perSecond = Math.max(1, Math.floor(ratePerSecond));
   const windowMs = Math.max(1_000, 1_000 / ratePerSecond) + LATE_MS + KNOWN_TO_MS;
   return windowMs / perSecond + Math.max(0, latestMs - earliestMs - KNOWN_TO_MS);
 }
 
 export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
-  const { earliestMs, latestMs, wasPromised } = question;
+  const { earliestMs, latestMs, sentAway, leadMs = 0 } = question;
+  const wasPromised = sentAway > 0;
   const byMs = slotMs(question);
   const honest = (atMs: number | undefined): number =>
     atMs !== undefined && atMs <= latestMs + ABSURD_MS ? atMs : Number.NEGATIVE_INFINITY;
   const next = honest(state.next);
   // What was promised before the turns that are taken by now has been kept, or was not claimed.
   const promised = Math.max(honest(state.promised), next);
-  if (next <= earliestMs) {
-    return { kind: 'now', turnAtMs: earliestMs, nextMs: earliestMs + byMs + PATIENCE_MS };
+  const soonestMs = earliestMs + leadMs;
+  if (next <= soonestMs) {
+    return { kind: 'now', turnAtMs: soonestMs, nextMs: soonestMs + byMs + PATIENCE_MS };
   }
-  const longestWaitMs = wasPromised ? LONGEST_WAIT_OF_PROMISED_MS : LONGEST_WAIT_MS;
+  const longestWaitMs = longestWait(sentAway) - question.waitedMs;
   // A turn that is as near as this is left to him by those who were promised one: they wait no longer for it than
   // if he had come when nobody was waiting.
   const mayQueue = wasPromised || promised <= next || next <= earliestMs + PATIENCE_MS;
   const latestTurnMs = earliestMs + longestWaitMs;
   if (mayQueue && next <= latestTurnMs) {
-    return { kind: 'queue', byMs, afterMs: earliestMs, latestTurnMs };
+    return { kind: 'queue', byMs, afterMs: soonestMs, latestTurnMs };
   }
   // He has had his promise: not to the end of the line again.
   if (wasPromised) return { kind: 'away', untilMs: next };
@@ -98,4 +106,9 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   // How well he knows the time is of no matter here: a promise is no turn.
   const promisedByMs = slotMs({ ...question, latestMs: earliestMs });
   return { kind: 'promise', fromMs: promised, byMs: promisedByMs, latestPromiseMs };
+}
+
+function longestWait(sentAway: number): number {
+  if (sentAway === 0) return LONGEST_WAIT_MS;
+  return sentAway === 1 ? LONGEST_WAIT_OF_PROMISED_MS : LONGEST_WAIT_OF_OVERDUE_MS;
 }

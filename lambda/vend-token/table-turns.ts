@@ -30,8 +30,8 @@ export class TableTurns implements Turns {
   readonly #table: Table;
   readonly #time: TimeBounds;
   readonly #ratePerSecond: number;
-  /** `next` as it was seen last; it only ever moves on. */
-  #seenNext = Number.NEGATIVE_INFINITY;
+  /** As it was seen last; it only ever moves on. */
+  #seen: PaceState = IDLE;
 
   constructor(table: Table, time: TimeBounds, ratePerSecond: number) {
     this.#table = table;
@@ -39,27 +39,39 @@ export class TableTurns implements Turns {
     this.#ratePerSecond = ratePerSecond;
   }
 
-  async give({ wasPromised }: TurnOptions): Promise<GivenTurn> {
+  async give(options: TurnOptions): Promise<GivenTurn> {
     for (let looks = 1; looks <= MAX_LOOKS; looks += 1) {
-      // As far as is known nobody waits: the step itself shows whether that is so, and a look is saved.
-      const isLikelyIdle = looks === 1 && this.#seenNext <= this.#time.earliest();
-      const state = isLikelyIdle ? IDLE : await this.#look();
-      const question: PaceQuestion = {
-        earliestMs: this.#time.earliest(),
-        latestMs: this.#time.latest(),
-        ratePerSecond: this.#ratePerSecond,
-        wasPromised,
-      };
+      const state = (looks === 1 ? this.#known(options) : undefined) ?? (await this.#look());
+      const question = this.#question(options);
       const turn = await this.#take(nextStep(state, question), state, question.latestMs);
       if (turn !== undefined) return turn;
     }
     throw new NotYourTurn(this.#time.earliest() + 1_000);
   }
 
+  surelyAwayUntil(options: TurnOptions): number | undefined {
+    const step = nextStep(this.#seen, this.#question(options));
+    return step.kind === 'away' ? step.untilMs : undefined;
+  }
+
+  /** What will do without a look: the step itself shows whether it holds. */
+  #known(options: TurnOptions): PaceState | undefined {
+    const { next = Number.NEGATIVE_INFINITY, promised } = this.#seen;
+    // As far as is known nobody waits.
+    if (next <= this.#time.earliest()) return IDLE;
+    const step = nextStep(this.#seen, this.#question(options));
+    return step.kind === 'promise' && step.fromMs === promised ? this.#seen : undefined;
+  }
+
+  #question(options: TurnOptions): PaceQuestion {
+    const [earliestMs, latestMs] = [this.#time.earliest(), this.#time.latest()];
+    return { ...options, earliestMs, latestMs, ratePerSecond: this.#ratePerSecond };
+  }
+
   async #look(): Promise<PaceState> {
     const { nextAt, promisedTo } = v.parse(Pace, await this.#table.get(ID, { consistent: true }));
-    this.#seenNext = nextAt ?? Number.NEGATIVE_INFINITY;
-    return { next: nextAt, promised: promisedTo };
+    this.#seen = { next: nextAt, promised: promisedTo };
+    return this.#seen;
   }
 
   /** Undefined when another instance was faster: what was seen does not hold any more. */
@@ -73,7 +85,7 @@ export class TableTurns implements Turns {
           values: { next: step.nextMs, turn: step.turnAtMs, absurd, number: 'N' },
         });
         if (taken === undefined) return undefined;
-        this.#seenNext = step.nextMs;
+        this.#seen = { ...this.#seen, next: step.nextMs };
         return { atMs: step.turnAtMs, untilMs: step.turnAtMs + PATIENCE_MS };
       }
       case 'queue': {
@@ -84,7 +96,9 @@ export class TableTurns implements Turns {
           returnOld: true,
         });
         const atMs = old === undefined ? undefined : v.parse(Pace, old).nextAt;
-        return atMs === undefined ? undefined : { atMs, untilMs: atMs + LATE_MS };
+        if (atMs === undefined) return undefined;
+        this.#seen = { ...this.#seen, next: atMs + step.byMs };
+        return { atMs, untilMs: atMs + LATE_MS };
       }
       case 'promise': {
         const isMoved = state.promised === step.fromMs;
@@ -102,9 +116,9 @@ export class TableTurns implements Turns {
           returnOld: true,
         });
         if (old === undefined) return undefined;
-        throw new NotYourTurn(
-          isMoved ? (v.parse(Pace, old).promisedTo ?? step.fromMs) : step.fromMs,
-        );
+        const atMs = isMoved ? (v.parse(Pace, old).promisedTo ?? step.fromMs) : step.fromMs;
+        this.#seen = { ...this.#seen, promised: atMs + step.byMs };
+        throw new NotYourTurn(atMs);
       }
       case 'away':
         throw new NotYourTurn(step.untilMs);

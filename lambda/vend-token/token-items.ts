@@ -10,6 +10,8 @@ export interface TokenItem {
   /** Somebody is minting, until then at the latest. */
   readonly leaseUntilMs: number | undefined;
   readonly promisedAtMs: number | undefined;
+  /** So often those who wanted it were told to come back, in a row. */
+  readonly sentAway: number;
 }
 
 /**
@@ -26,9 +28,15 @@ const Item = v.object({
   sealed: OptionalBytes,
   leaseUntil: OptionalNumber,
   promisedAt: OptionalNumber,
+  sentAway: OptionalNumber,
 });
 
-const NOTHING: TokenItem = { sealed: undefined, leaseUntilMs: undefined, promisedAtMs: undefined };
+const NOTHING: TokenItem = {
+  sealed: undefined,
+  leaseUntilMs: undefined,
+  promisedAtMs: undefined,
+  sentAway: 0,
+};
 
 /** Every method throws `TableFailure`. */
 export class TokenItems {
@@ -43,8 +51,8 @@ export class TokenItems {
   async read(shareKey: string, options?: { readonly consistent: boolean }): Promise<TokenItem> {
     const parsed = v.safeParse(Item, await this.#table.get(shareKey, options));
     if (!parsed.success) return NOTHING;
-    const { sealed, leaseUntil, promisedAt } = parsed.output;
-    return { sealed, leaseUntilMs: leaseUntil, promisedAtMs: promisedAt };
+    const { sealed, leaseUntil, promisedAt, sentAway = 0 } = parsed.output;
+    return { sealed, leaseUntilMs: leaseUntil, promisedAtMs: promisedAt, sentAway };
   }
 
   isLeased({ leaseUntilMs }: TokenItem): boolean {
@@ -75,12 +83,19 @@ export class TokenItems {
   }
 
   /** Gives the lease back; with `promisedAtMs`, whoever wants this token is told to come back then. */
-  async release(shareKey: string, leaseId: string, promisedAtMs?: number): Promise<void> {
-    const promise = promisedAtMs === undefined ? '' : 'SET promisedAt = :promised ';
+  async release(
+    shareKey: string,
+    leaseId: string,
+    promise?: { readonly atMs: number; readonly sentAway: number },
+  ): Promise<void> {
+    const set = promise === undefined ? '' : 'SET promisedAt = :promised, sentAway = :away ';
     await this.#table.update(shareKey, {
-      update: `${promise}REMOVE leaseId, leaseUntil`,
+      update: `${set}REMOVE leaseId, leaseUntil`,
       condition: 'leaseId = :id',
-      values: { id: leaseId, ...(promisedAtMs !== undefined && { promised: promisedAtMs }) },
+      values: {
+        id: leaseId,
+        ...(promise !== undefined && { promised: promise.atMs, away: promise.sentAway }),
+      },
     });
   }
 

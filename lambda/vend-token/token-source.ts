@@ -56,7 +56,7 @@ export class OwnTokens implements TokenSource {
     const { turns, time, clock } = this.#options;
     const { token } = await mint(scope, lifeSeconds, {
       ...this.#options,
-      turn: () => takeTurn(turns, { wasPromised: false }, time, clock),
+      turn: () => takeTurn(turns, { sentAway: 0 }, time, clock),
     });
     return { token: notOutliving(token, callerUntilSeconds), source: 'minted' };
   }
@@ -149,6 +149,10 @@ export class SharedTokens implements TokenSource {
     for (let refused = 0; ; ) {
       if (item === undefined) return this.#mint(asked, old, undefined);
       const shared = await this.#open(item, asked);
+      // It showed that there is another key: its account may be another as well.
+      if (known !== undefined && old === known.token && !isOf(known.wireKey, asked.key)) {
+        old = undefined;
+      }
       if (shared !== undefined && this.#isAlive(shared, wanted)) {
         this.#remember(asked, { token: shared });
         if (this.#isFresh(shared, wanted)) return { token: shared, source: 'table' };
@@ -165,14 +169,17 @@ export class SharedTokens implements TokenSource {
         if (clock.now() + POLL_MS > waitUntilMs) throw new NotYourTurn(time.earliest() + 1_000);
         await clock.sleep(POLL_MS);
       } else {
+        const wasPromised =
+          promisedAtMs !== undefined && time.earliest() - promisedAtMs < PROMISE_HOLDS_MS;
+        const sentAway = wasPromised ? Math.max(1, item.sentAway) : 0;
+        const awayUntilMs = this.#options.turns.surelyAwayUntil?.({ sentAway, waitedMs: 0 });
+        if (awayUntilMs !== undefined) return oldOr(old, new NotYourTurn(awayUntilMs));
         const leaseId = newId();
         const isLeased = await this.#onTable(() => items.lease(id, leaseId));
         // Where the item shows no lease and yet refuses one, there is none to be had.
         refused += 1;
         if (isLeased || refused >= LEASES_AT_MOST) {
-          const wasPromised =
-            promisedAtMs !== undefined && time.earliest() - promisedAtMs < PROMISE_HOLDS_MS;
-          return this.#mint(asked, old, { leaseId, wasPromised });
+          return this.#mint(asked, old, { leaseId, sentAway });
         }
       }
       item = await this.#read(id, { consistent: true });
@@ -200,12 +207,19 @@ export class SharedTokens implements TokenSource {
       }
       return { token, source: 'minted' };
     } catch (error) {
+      // The same, where it was Momento that showed it.
+      const key = await this.#options.keys.current().catch(() => asked.key);
+      const kept = isOf(asked.key.wireKey, key) ? old : undefined;
       const promisedAtMs = error instanceof NotYourTurn ? error.untilMs : undefined;
-      if (promisedAtMs !== undefined) this.#remember(asked, { token: old, promisedAtMs });
+      if (promisedAtMs !== undefined) this.#remember(asked, { token: kept, promisedAtMs });
       if (lease !== undefined) {
-        await this.#onTable(() => items.release(id, lease.leaseId, promisedAtMs));
+        const promise =
+          promisedAtMs === undefined
+            ? undefined
+            : { atMs: promisedAtMs, sentAway: lease.sentAway + 1 };
+        await this.#onTable(() => items.release(id, lease.leaseId, promise));
       }
-      return oldOr(old, error);
+      return oldOr(kept, error);
     }
   }
 
@@ -219,7 +233,7 @@ export class SharedTokens implements TokenSource {
         this.#away(error);
       }
     }
-    await takeTurn(ownTurns, { wasPromised: false }, time, clock);
+    await takeTurn(ownTurns, { sentAway: 0 }, time, clock);
   }
 
   /** What is in the item, if it is ours; undefined when there is nothing, or nothing of use. */
@@ -278,12 +292,15 @@ export class SharedTokens implements TokenSource {
     this.#options.onTrouble('SharingUnavailable', failure.code);
   }
 
-  /** Nothing honest promises a turn that is further away: then it is not waited for. */
+  /**
+   * By the latest that it may be: whoever comes when he was told is never too early, however little is known of the
+   * time. Nothing honest promises a turn that is further away: then it is not waited for.
+   */
   #isPending(promisedAtMs: number | undefined): boolean {
     const { time } = this.#options;
     return (
       promisedAtMs !== undefined &&
-      promisedAtMs > time.earliest() &&
+      promisedAtMs > time.latest() &&
       promisedAtMs <= time.latest() + 2 * LONGEST_PROMISE_MS
     );
   }
@@ -317,7 +334,7 @@ interface Asked {
 
 interface Lease {
   readonly leaseId: string;
-  readonly wasPromised: boolean;
+  readonly sentAway: number;
 }
 
 /** A key and the one that it renewed are of the same account; any other may be of another. */

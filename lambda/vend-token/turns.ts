@@ -17,8 +17,12 @@ export class NotYourTurn extends Failure<'rate-limited'> {
 }
 
 export interface TurnOptions {
-  /** He was sent away until now, and has come back. */
-  readonly wasPromised: boolean;
+  /** So often he was sent away until now, and has come back. */
+  readonly sentAway: number;
+  /** Milliseconds that he has waited already, for a turn that was lost. */
+  readonly waitedMs: number;
+  /** So late it was known. @default 0 */
+  readonly leadMs?: number;
 }
 
 /** A turn that was given: it may be used from `atMs` to `untilMs`, epoch milliseconds by AWS's time. */
@@ -30,26 +34,35 @@ export interface GivenTurn {
 export interface Turns {
   /** Throws `NotYourTurn`. */
   give(options: TurnOptions): Promise<GivenTurn>;
+  /** Epoch milliseconds until when he would be sent away, if that is sure without asking, and nothing would be kept for him. */
+  surelyAwayUntil?(options: TurnOptions): number | undefined;
 }
 
 /** Each time that a turn was lost for lateness, the next one is as likely to be kept. */
 const MAX_TURNS = 4;
+/** A table that is slower does not answer at all (table.ts). */
+const LONGEST_LEAD_MS = 500;
 
 /** Resolves when Momento may be asked. Throws `NotYourTurn`. */
 export async function takeTurn(
   turns: Turns,
-  options: TurnOptions,
+  { sentAway }: Pick<TurnOptions, 'sentAway'>,
   time: TimeBounds,
   clock: Clock,
 ): Promise<void> {
+  const beganMs = clock.now();
+  let leadMs = 0;
   for (let taken = 1; ; taken += 1) {
-    const { atMs, untilMs } = await turns.give(options);
+    const waitedMs = Math.max(0, clock.now() - beganMs);
+    const { atMs, untilMs } = await turns.give({ sentAway, waitedMs, leadMs });
     for (;;) {
       const earlyMs = atMs - time.earliest();
       if (earlyMs <= 0) break;
       await clock.sleep(Math.ceil(earlyMs));
     }
-    if (time.earliest() <= untilMs) return;
+    const lateMs = time.earliest() - atMs;
+    if (atMs + lateMs <= untilMs) return;
+    leadMs = Math.min(leadMs + lateMs, LONGEST_LEAD_MS);
     if (taken >= MAX_TURNS) throw new NotYourTurn(time.earliest() + 1_000);
   }
 }
@@ -69,7 +82,9 @@ export class OwnTurns implements Turns {
 
   async give(): Promise<GivenTurn> {
     const nowMs = this.#time.earliest();
-    const atMs = Math.max(nowMs, this.#nextMs);
+    // No turn is ever further ahead than this: the clock was set.
+    const isHonest = this.#nextMs <= nowMs + this.#longestWaitMs + this.#slotMs;
+    const atMs = isHonest ? Math.max(nowMs, this.#nextMs) : nowMs;
     if (atMs - nowMs > this.#longestWaitMs) throw new NotYourTurn(atMs);
     this.#nextMs = atMs + this.#slotMs;
     return { atMs, untilMs: atMs + LATE_MS };

@@ -37,6 +37,11 @@ export class SimulatedClock implements Clock {
     });
   }
 
+  /** Whether time stands still now, whoever sleeps. */
+  protected isBusy(): boolean {
+    return false;
+  }
+
   /** Runs `work` to its end, moving time whenever all of it waits. */
   async run<T>(work: Promise<T>): Promise<T> {
     let settled = false;
@@ -51,8 +56,8 @@ export class SimulatedClock implements Clock {
         (first, other) => (first === undefined || other.atMs < first.atMs ? other : first),
         undefined,
       );
-      // Nobody sleeps: it waits for real I/O.
-      if (next === undefined) continue;
+      // Nobody sleeps, or not for the sake of time: it waits for real I/O.
+      if (next === undefined || this.isBusy()) continue;
       this.#sleepers = this.#sleepers.filter((other) => other !== next);
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.wake();

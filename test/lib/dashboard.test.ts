@@ -65,7 +65,16 @@ const ofRotation = [
   'Sweeps',
 ].map((metric) => `MomentoAuth ${metric}`);
 const ofFunctions = ['AWS/Lambda Errors', 'AWS/Lambda Throttles', 'AWS/Lambda Duration'];
-const ofTokens = ['Vended', 'Refused', 'UpstreamErrors', 'KeyRefused'];
+const ofTokens = [
+  'Vended',
+  'Minted',
+  'Refused',
+  'RateLimited',
+  'UpstreamErrors',
+  'KeyRefused',
+  'SharingUnavailable',
+  'SharedTokenIgnored',
+];
 const ofGateway = ['Count', '4xx', '5xx', 'Latency', 'Latency'];
 
 describe('the dashboard', () => {

@@ -2,6 +2,7 @@
 
 import {
   type LoginQuestion,
+  type MomentoToken,
   type MomentoTokenProvider,
   momentoTokenProvider,
   type TokenState,
@@ -29,6 +30,10 @@ interface Open {
   readonly provider: MomentoTokenProvider;
   claims: LoggedIn['claims'];
   renewals: number;
+  /** Of them, those that brought the very token that was there. */
+  repeats: number;
+  /** Another object with each answer of the endpoint. */
+  token: MomentoToken | undefined;
   authToken: string | undefined;
 }
 
@@ -67,6 +72,8 @@ export function session(): Session {
     const mine: Open = {
       claims: {},
       renewals: -1,
+      repeats: 0,
+      token: undefined,
       authToken: undefined,
       provider: momentoTokenProvider({
         url: '/token',
@@ -88,24 +95,27 @@ export function session(): Session {
       setAttribute(status, 'data-status', state.status);
       nextTryAtMs = performance.now() + (state.retryInMs ?? 0);
       say(status, inWords(state));
-      const authToken = state.token?.authToken;
-      if (authToken === undefined) {
+      const { token } = state;
+      if (token === undefined) {
         // What is being renewed will be there again in a moment.
         if (state.error === undefined) return;
-        mine.authToken = undefined;
+        mine.token = undefined;
         lifeMs = 0;
         drawNoToken(mine.claims);
         // While the provider is still trying, what uses it may wait.
         if (state.status !== 'waiting') tell(undefined);
         return;
       }
-      if (authToken === mine.authToken) return;
-      mine.authToken = authToken;
+      if (token === mine.token) return;
+      const { authToken } = token;
+      mine.token = token;
       mine.renewals += 1;
+      if (authToken === mine.authToken) mine.repeats += 1;
+      mine.authToken = authToken;
       lifeMs = mine.provider.lifeLeftMs();
       try {
         const words = await scopeOf(authToken);
-        if (open !== mine || mine.authToken !== authToken) return;
+        if (open !== mine || mine.token !== token) return;
         drawToken(authToken, words, mine);
         tell({ tokens: mine.provider, authToken, words, claims: mine.claims });
       } catch (error) {
@@ -194,7 +204,8 @@ function inWords({ status, error, token }: TokenState): string {
   }
 }
 
-function drawToken(authToken: string, words: TokenInWords, { claims, renewals }: Open): void {
+function drawToken(authToken: string, words: TokenInWords, mine: Open): void {
+  const { claims, renewals, repeats } = mine;
   the('#token-facts').hidden = false;
   the('#scope').replaceChildren(
     ...words.permissions.map(({ sentence, wire }) =>
@@ -215,7 +226,7 @@ function drawToken(authToken: string, words: TokenInWords, { claims, renewals }:
     ...pairs({
       'Token id': words.tokenId === '' ? 'none: its publications are anonymous' : words.tokenId,
       Life: duration(words.lifetimeSeconds * 1000),
-      Renewals: `${renewals}`,
+      Renewals: `${renewals}${repeats === 0 ? '' : `; ${repeats} gave the same token, which the endpoint shares while much of its life is left`}`,
       Shared: 'with this page in other tabs, if the same user is logged in there',
       Token: `${authToken.slice(0, 6)}… (${authToken.length} characters, never shown in full)`,
     }),

@@ -1,6 +1,6 @@
 // Clients of successive tokens: which is handed out, when it is dropped, and when a call is made once more.
 
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { type MovingClient, movingClient } from '../../../client/browser/moving-client.ts';
 import { FakeBrowser, type FakeTab } from './fake-browser.ts';
 
@@ -126,6 +126,36 @@ test.each([
 ])('Momento %s that the token is refused: once more with the next one', async (_name, call) => {
   expect(await use(({ of }) => call(of))).toBe('token-2-of-id-1');
   expect([made.length, dropped]).toEqual([2, ['token-1-of-id-1']]);
+});
+
+test('a client that cannot be dropped: reported, and no call fails for it', async () => {
+  const bugs: unknown[] = [];
+  const microtask = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((run) => {
+    Promise.resolve()
+      .then(run)
+      .catch((error) => bugs.push(error));
+  });
+  const bug = new Error('a bug of the page');
+  const breaking = movingClient({
+    tokens: tab.provider,
+    make: ({ authToken }) => authToken,
+    drop: () => {
+      throw bug;
+    },
+  });
+  const used = breaking.use(async (of) => (of.startsWith('token-1') ? REFUSED : of));
+  await browser.pass(200);
+  expect(await used).toBe('token-2-of-id-1');
+  expect(bugs).toEqual([bug]);
+  await browser.pass(13 * 60_000);
+  const next = breaking.use(async (of) => of);
+  await browser.pass(100);
+  expect(await next).toBe('token-3-of-id-1');
+  expect(bugs).toEqual([bug, bug]);
+  tab.provider.close();
+  await browser.pass(0);
+  expect(bugs).toEqual([bug, bug, bug]);
+  microtask.mockRestore();
 });
 
 test('refused again: the second answer is handed over, and there is no third call', async () => {

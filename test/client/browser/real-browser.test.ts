@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { chromiumPath } from '../../local/console/chromium.ts';
+import { chromiumPath, tellSkipped } from '../../local/console/chromium.ts';
 
 const executablePath = chromiumPath();
 if (executablePath === undefined) {
-  console.warn('SKIPPED: no Chromium on this machine (Debian: apt-get install chromium).');
+  tellSkipped('the token provider is not tested in a browser');
 }
 const inBrowser = executablePath === undefined ? describe.skip : describe;
 

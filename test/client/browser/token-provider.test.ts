@@ -442,6 +442,21 @@ describe('a login that gives its ID token from a cache until the end', () => {
     expect(tab.logins).toEqual([false, false, false, false]);
   });
 
+  test.each([
+    [496, false],
+    [494, true],
+  ])(
+    'a shared token of which %d of 900 s are left: the next time a new ID token: %s',
+    async (left, asks) => {
+      const lives = [900, left];
+      browser.reply = () => ok(lives[minted() - 1] ?? 900);
+      await withToken();
+      await browser.pass(22 * MINUTE);
+      expect(minted()).toBe(3);
+      expect(tab.logins.includes(true)).toBe(asks);
+    },
+  );
+
   test('another user with shorter lives is no ID token that ends', async () => {
     browser.reply = ({ idToken }) => ok(idToken === 'id-1' ? 900 : 300);
     await withToken();

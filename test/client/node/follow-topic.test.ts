@@ -1,7 +1,7 @@
 // A followed topic: in order, each item once, a gap is told; through rotations, losses and topics made anew.
 
 import { CacheNotFoundError, LimitExceededError, TopicItem, TopicSubscribe } from '@gomomento/sdk';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { followTopic, rotatingCredentials } from '../../../client/node/index.ts';
 import { receiveEvents } from '../../../docs/snippets/node/topic.ts';
 import { SECRET_ARN, settled, verdict, World } from './world.ts';
@@ -246,6 +246,32 @@ describe('without a rotation', () => {
     await world.clock.pass(60_000);
     expect(got).toEqual(['Error: Unknown item value type', '1 a']);
     expect(subscriptions).toHaveLength(1);
+  });
+
+  test('a bug of onItem is reported, and takes no item away', async () => {
+    const bugs: unknown[] = [];
+    const microtask = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((run) => {
+      Promise.resolve()
+        .then(run)
+        .catch((error) => bugs.push(error));
+    });
+    const bug = new Error('a bug of the application');
+    await followTopic(credentials(), 'collaboration', 'acme-events', {
+      onItem: (item) => {
+        if (item.sequenceNumber() === 2) throw bug;
+        got.push(item.valueString());
+      },
+    });
+    at(0).send([1, 'a'], [2, 'b'], [3, 'c']);
+    await settled();
+    expect(got).toEqual(['a', 'c']);
+    expect(bugs).toEqual([bug]);
+    microtask.mockRestore();
+  });
+
+  test.each([-1, 10_000, Number.NaN])('an overlapMs of %d is refused', async (overlapMs) => {
+    await expect(follow(overlapMs)).rejects.toThrow(RangeError);
+    expect(subscriptions).toEqual([]);
   });
 });
 

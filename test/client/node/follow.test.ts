@@ -192,6 +192,29 @@ describe('follow', () => {
     await momento.close();
   });
 
+  test('an isRefusal that throws: its caller hears of it at the start, and onEvent later', async () => {
+    const bug = new TypeError('a bug of the application');
+    let hasBug = true;
+    const momento = world.credentials({
+      isRefusal: () => {
+        if (hasBug) throw bug;
+        return false;
+      },
+    });
+    await expect(momento.follow(subscribe)).rejects.toBe(bug);
+    expect(log).toEqual(['+v1', '-v1']);
+    hasBug = false;
+    await momento.follow(subscribe);
+    hasBug = true;
+    log = [];
+    lost.at(-1)?.(undefined);
+    await world.clock.pass(750);
+    expect(log).toEqual(['+v1', '-v1']);
+    expect(world.eventsOf('follower-failed').map(({ error }) => error)).toEqual([undefined, bug]);
+    await momento.close();
+    expect(world.clock.timers.size).toBe(0);
+  });
+
   test('lost on the next client: its waits begin anew', async () => {
     const momento = world.credentials();
     await momento.follow(subscribe);

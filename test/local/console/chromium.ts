@@ -19,6 +19,14 @@ export function chromiumPath(named = process.env.CHROMIUM_PATH): string | undefi
   return PLACES.find(isExecutable);
 }
 
+/** Straight to the terminal: Jest keeps to itself what a suite says whose tests are all skipped. */
+export function tellSkipped(what: string): void {
+  process.stderr.write(
+    `SKIPPED: ${what}, because there is no Chromium on this machine.\n` +
+      'Install one (Debian: apt-get install chromium), or name one in CHROMIUM_PATH.\n',
+  );
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -98,3 +98,16 @@ test('the newest are kept', () => {
   expect(versions()).toHaveLength(40);
   expect(versions().at(-1)?.id).toBe('00000099');
 });
+
+test('what is gone from the secret is forgotten', () => {
+  const imported = version(IMPORTED, ['AWSCURRENT'], pair(38));
+  const rotated = version(ROTATED, ['AWSCURRENT'], pair(48));
+  seen = [imported];
+  keys.look();
+  seen = [{ ...imported, stages: [] }, rotated];
+  expect(versions()[0]).toMatchObject({ currentFromMs: 10_000, replacedAtMs: 10_000 });
+  seen = [rotated];
+  keys.look();
+  seen = [{ ...imported, stages: [] }, rotated];
+  expect(versions()[0]).toMatchObject({ currentFromMs: null, replacedAtMs: null });
+});

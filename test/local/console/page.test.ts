@@ -3,16 +3,11 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { chromiumPath } from './chromium.ts';
+import { chromiumPath, tellSkipped } from './chromium.ts';
 import { startWorld, type World } from './world.ts';
 
 const executablePath = chromiumPath();
-if (executablePath === undefined) {
-  console.warn(
-    'SKIPPED: the page is not tested in a browser, because there is no Chromium on this machine.\n' +
-      'Install one (Debian: apt-get install chromium), or name one in CHROMIUM_PATH.',
-  );
-}
+if (executablePath === undefined) tellSkipped('the page is not tested in a browser');
 const inBrowser = executablePath === undefined ? describe.skip : describe;
 const PATIENCE_MS = 10_000;
 
@@ -114,7 +109,10 @@ inBrowser('the page in Chromium', () => {
     const tokenId = await page.locator('#token-details dd').first().textContent();
     expect(tokenId).toMatch(/^[0-9a-f-]{36}$/);
     await page.getByRole('button', { name: 'Renew the token' }).click();
-    await page.locator('#token-details').getByText('1', { exact: true }).waitFor();
+    await page
+      .locator('#token-details')
+      .getByText(/^1; 1 gave the same token/)
+      .waitFor();
     // The whole token is nowhere to be read.
     expect(await page.content()).not.toMatch(/eyJ[\w-]{20}/);
     await page.getByRole('button', { name: 'Log out' }).click();
@@ -150,7 +148,12 @@ inBrowser('the page in Chromium', () => {
     expect(await answers(page).textContent()).toMatch(
       /✉ received good morning from token id [0-9a-f-]{36}/,
     );
-    // The subscription goes on with the next token.
+    // The subscription goes on with the next token: of a shorter login, or it would be the same.
+    const { identity } = world.stack.tokenEndpoint ?? {};
+    const shorter = `Bearer ${await identity?.login('tenant-a-data-entry', { lifetimeSeconds: 300 })}`;
+    await page.route('**/token', (route) =>
+      route.continue({ headers: { ...route.request().headers(), authorization: shorter } }),
+    );
     await page.getByRole('button', { name: 'Renew the token' }).click();
     await page.locator('#token-details').getByText('1', { exact: true }).waitFor();
     await page.getByLabel('Message').fill('and once more');
@@ -208,6 +211,61 @@ inBrowser('the page in Chromium', () => {
     await page.locator('#time-line .fault-span').last().waitFor();
     await story(page).getByText('Momento is back.').first().waitFor();
     await page.getByText(/^\d+ s left$/).waitFor({ state: 'detached' });
+  });
+
+  test('Momento away: what fails is no denial, and the token comes back by itself', async () => {
+    const page = await open();
+    await logIn(page);
+    await page.locator('#fill button').first().waitFor();
+    await page.getByRole('button', { name: 'Momento away' }).click();
+    await page.getByText(/^[12] s left$/).waitFor();
+    await page.getByRole('button', { name: 'Read' }).click();
+    const failed = answers(page).locator('li').first();
+    await failed.getByText('✕ failed').waitFor();
+    expect(await failed.textContent()).toMatch(/✕ failed read .*SERVER_UNAVAILABLE, \d+ ms$/);
+    // Nobody has had one of this kind yet: there is none to share.
+    await logIn(page, 'tenant-a-data-entry, logged in for a minute');
+    await page.getByText('No token now: 503 (upstream-unavailable).').waitFor();
+    const left = page.locator('#token-left');
+    const before = await left.textContent();
+    expect(before).toMatch(/^no token; the next try is in \d+ s$/);
+    await expectChange(left, before);
+    await page.getByText('There is a token.').waitFor();
+    expectRefusals(503);
+  });
+
+  test('logged out while an operation waits for its token: told, and no bug of the page', async () => {
+    const page = await open();
+    await logIn(page);
+    await page.locator('#fill button').first().waitFor();
+    // Never answered.
+    await page.route('**/token', () => {});
+    await page.getByRole('button', { name: 'Renew the token' }).click();
+    await page.getByText('A token is being asked for').waitFor();
+    await page.getByRole('button', { name: 'Read' }).click();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await answers(page).getByText('✕ failed').waitFor();
+  });
+
+  test('Subscribe pressed twice: each message once, and one press ends it', async () => {
+    const page = await open();
+    await logIn(page);
+    await page.locator('#fill button').first().waitFor();
+    await page.getByRole('button', { name: 'Subscribe', exact: true }).dblclick();
+    await expectCount(answers(page).getByText(': subscribed'), 2);
+    const publish = async (message: string) => {
+      await page.getByLabel('Message').fill(message);
+      await page.getByRole('button', { name: 'Publish' }).click();
+    };
+    await publish('the first');
+    await answers(page).getByText('the first').first().waitFor();
+    await publish('the second');
+    await answers(page).getByText('the second').first().waitFor();
+    await expectCount(answers(page).getByText('the first'), 1);
+    await page.getByRole('button', { name: 'Unsubscribe' }).click();
+    await publish('the third');
+    await expectCount(answers(page).getByText(': published'), 3);
+    await expectCount(answers(page).getByText('the third'), 0);
   });
 
   test('with the keyboard alone', async () => {
