@@ -1,7 +1,7 @@
 // One key, one run: gather, decide, act; and again while the act was only a healing.
 
 import { Failure } from '../shared/failure.ts';
-import { describeError } from '../shared/logging.ts';
+import { describeError } from '../shared/log.ts';
 import type { SecretTag } from '../shared/secret-versions.ts';
 import { isOurs } from '../shared/version-id.ts';
 import type { KeyEvent } from './announce.ts';

@@ -10,7 +10,7 @@
 // alone. Nothing that can fail may be put between the two.
 
 import { Failure } from '../shared/failure.ts';
-import { describeError } from '../shared/logging.ts';
+import { describeError } from '../shared/log.ts';
 import { retry } from '../shared/retry.ts';
 import {
   type KeyPair,

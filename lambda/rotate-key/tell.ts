@@ -1,6 +1,6 @@
 // Telling must never turn a rotation into a failure: what cannot be announced is logged, and answered with false.
 
-import { describeError } from '../shared/logging.ts';
+import { describeError } from '../shared/log.ts';
 import type { KeyEvent } from './announce.ts';
 import type { Run } from './tools.ts';
 

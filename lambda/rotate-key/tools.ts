@@ -2,7 +2,7 @@
 
 import type { AwsTime } from '../shared/aws-time.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { Log } from '../shared/logging.ts';
+import type { Log } from '../shared/log.ts';
 import type { MomentoAuth } from '../shared/momento-auth.ts';
 import type { Redactor } from '../shared/redaction.ts';
 import type { RefreshedKey } from '../shared/secret-value.ts';

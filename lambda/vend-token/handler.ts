@@ -1,13 +1,11 @@
 // The Lambda function behind POST /token: builds the clients once per process, and vends.
 
 import { randomUUID } from 'node:crypto';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import policies from '#token-policies' with { type: 'json' };
 import { systemClock as clock } from '../shared/clock.ts';
 import { GrpcUnary } from '../shared/grpc-unary.ts';
 import { localEndpoint } from '../shared/local-endpoint.ts';
-import { createLogger } from '../shared/logging.ts';
 import { Redactor } from '../shared/redaction.ts';
 import type { HttpAnswer } from './answer.ts';
 import { credentialsSource } from './aws-credentials.ts';
@@ -16,17 +14,23 @@ import { LONGEST_WAIT_MS, slotMs } from './pace.ts';
 import { readSettings } from './settings.ts';
 import { DynamoDbTable } from './table.ts';
 import { TableTurns } from './table-turns.ts';
+import { telemetry } from './telemetry.ts';
 import { TimeBounds } from './time-bounds.ts';
 import { TokenItems } from './token-items.ts';
 import { OwnTokens, SharedTokens, type TokenSource } from './token-source.ts';
 import { OwnTurns } from './turns.ts';
-import { type Count, vend } from './vend.ts';
+import { vend } from './vend.ts';
 import { SecretVendingKey } from './vending-key.ts';
 
 const settings = readSettings(process.env, policies);
 const redactor = new Redactor();
-const log = createLogger(redactor);
-const metrics = new Metrics();
+const { log, count, begin, publish } = telemetry({
+  service: process.env.POWERTOOLS_SERVICE_NAME ?? 'vend-token',
+  namespace: process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'MomentoAuth',
+  redactor,
+  now: clock.now,
+  write: (line) => process.stdout.write(`${line}\n`),
+});
 const time = new TimeBounds(clock);
 const credentials = credentialsSource(process.env, { now: () => time.latest() });
 const awsTools = { credentials, clock, time };
@@ -55,9 +59,9 @@ function connectionTo(tokenEndpoint: string): GrpcUnary {
 const tokens = tokenSource();
 
 export async function handler(event: unknown, context: Context): Promise<HttpAnswer> {
-  log.addContext(context);
+  begin(context.awsRequestId);
   const answer = await vend(event, { settings, tokens, time, log, count });
-  metrics.publishStoredMetrics();
+  publish();
   return answer;
 }
 
@@ -97,12 +101,4 @@ function tokenSource(): TokenSource {
       count(trouble, why);
     },
   });
-}
-
-function count(...[metric, detail]: Parameters<Count>): void {
-  metrics.addMetric(metric, MetricUnit.Count, 1);
-  if (detail === undefined) return;
-  const detailed = metrics.singleMetric();
-  detailed.addDimension('reason', detail);
-  detailed.addMetric(`${metric}ByReason`, MetricUnit.Count, 1);
 }

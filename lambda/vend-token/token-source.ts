@@ -83,8 +83,8 @@ const POLL_MS = 100;
 const AWAY_MS = 5_000;
 /** So often a lease may be refused although the item shows none; then it is done without. */
 const LEASES_AT_MOST = 3;
-/** A promise is good for so long after its time. */
-const PROMISE_HOLDS_MS = 60_000;
+/** A promise is good for so long after its time: whoever was told to wait for minutes adds some at random. */
+const PROMISE_HOLDS_MS = 120_000;
 /** Less than this part of its life is too little to be handed out at all. */
 const LEAST_LIFE_LEFT = 0.1;
 /** An item of another key may mean that the vending key was renewed; not each such item is a reason to look. */

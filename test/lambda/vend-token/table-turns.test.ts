@@ -177,7 +177,7 @@ describe('many at once', () => {
     const fleet = instances();
     const promised = await clock.run(
       Promise.all(
-        Array.from({ length: 40 }, async (_, index) => {
+        Array.from({ length: 24 }, async (_, index) => {
           const failure = await fleet[index % fleet.length]
             ?.give(NEW)
             .catch((error: unknown) => error);

@@ -86,7 +86,7 @@ test('the truth is always within the bounds, whatever is heard and however the c
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
 
