@@ -81,7 +81,7 @@ export class VendToken extends Construct {
         URL_SUFFIX: Aws.URL_SUFFIX,
         POWERTOOLS_SERVICE_NAME: 'vend-token',
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(this),
-        NODE_OPTIONS: '--enable-source-maps',
+        // Without --enable-source-maps: reading the map would lengthen every start (docs/performance.md).
       },
       alias: { '#token-policies': props.policiesPath },
     });

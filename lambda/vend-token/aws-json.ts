@@ -1,15 +1,14 @@
 // The two AWS services that this function calls, over their JSON protocol. The SDK's clients cost more start-up
-// time than all the rest of the function (docs/performance.md); what they do for us is done here: signatures by
-// the SDK's own signer, repetition, the correction of a wrong clock, credentials that change.
+// time than all the rest of the function (docs/performance.md); what they do for us is done here and beside: signatures,
+// repetition, the correction of a wrong clock, credentials that change.
 // Source: AWS JSON 1.0 and 1.1 protocols (Smithy), Signature Version 4.
 
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
 import { retry } from '../shared/retry.ts';
 import type { CredentialsSource } from './aws-credentials.ts';
+import { signedHeaders } from './sigv4.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
 /**
@@ -102,28 +101,24 @@ export function awsJsonService(
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
     agent = new http.Agent({ keepAlive: true });
   };
-  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
 
   const send = async (operation: string, body: string, timeoutMs: number): Promise<Answer> => {
     const sentAtMs = clock.now();
     if (sentAtMs - usedAtMs > MAX_IDLE_MS) forgetConnections();
     usedAtMs = sentAtMs;
-    const { headers } = await signer.sign(
-      {
-        method: 'POST',
-        protocol,
-        hostname,
-        path: '/',
-        headers: {
-          host,
-          'content-type': `application/x-amz-json-${jsonVersion}`,
-          'x-amz-target': `${target}.${operation}`,
-          'content-length': String(Buffer.byteLength(body)),
-        },
-        body,
+    const headers = signedHeaders({
+      service,
+      region,
+      credentials: await credentials(),
+      headers: {
+        host,
+        'content-type': `application/x-amz-json-${jsonVersion}`,
+        'x-amz-target': `${target}.${operation}`,
+        'content-length': String(Buffer.byteLength(body)),
       },
-      { signingDate: new Date(time.earliest()) },
-    );
+      body,
+      atMs: time.earliest(),
+    });
     return new Promise((resolve, reject) => {
       const fail = (code: string, message: string, cause?: unknown) => {
         clearTimeout(timer);
@@ -227,40 +222,4 @@ export function textField(value: unknown, name: string): string | undefined {
   const field: unknown =
     typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
   return typeof field === 'string' ? field : undefined;
-}
-
-/** The signer wants a hash of this form; the one of JavaScript alone is several times slower. */
-class Sha256 {
-  #hash: Hash | Hmac;
-  readonly #key: string | ArrayBuffer | ArrayBufferView | undefined;
-
-  constructor(key?: string | ArrayBuffer | ArrayBufferView) {
-    this.#key = key;
-    this.#hash = this.#begin();
-  }
-
-  #begin(): Hash | Hmac {
-    return this.#key === undefined
-      ? createHash('sha256')
-      : createHmac('sha256', bytesOf(this.#key));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = this.#begin();
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }

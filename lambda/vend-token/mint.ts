@@ -40,7 +40,7 @@ export interface Minted {
 export const MINT_DEADLINE_MS = 9_500;
 /** What the wait for a rotated key leaves for the replay. */
 const RESERVED_FOR_REPLAY_MS = 1_500;
-const CALL_TIMEOUT_MS = 3_000;
+export const CALL_TIMEOUT_MS = 3_000;
 const MAX_TRIES = 3;
 
 /** Minting twice does no harm: whatever may have been seen can be repeated. */

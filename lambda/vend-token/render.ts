@@ -95,7 +95,7 @@ export function render(
     return value;
   };
   const text = (template: string): string => {
-    const parsed = parseClaimTemplate(template);
+    const parsed = parsedTemplate(template);
     if (typeof parsed === 'string') throw new UnrenderablePolicy(parsed);
     const rendered = renderClaimTemplate(parsed, claimValue);
     if (rendered === undefined) throw new MissingClaim();
@@ -128,6 +128,15 @@ export function render(
     }
     throw error;
   }
+}
+
+/** Templates come from the policies alone: there are no more of them than are written there. */
+const parsedTemplates = new Map<string, ReturnType<typeof parseClaimTemplate>>();
+
+function parsedTemplate(template: string): ReturnType<typeof parseClaimTemplate> {
+  const known = parsedTemplates.get(template) ?? parseClaimTemplate(template);
+  parsedTemplates.set(template, known);
+  return known;
 }
 
 class MissingClaim extends Error {}

@@ -1,6 +1,6 @@
 // A scope: exactly what one token allows. Rendered, without a placeholder left.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export type CacheSelector = { readonly all: true } | { readonly name: string };
 export type TargetSelector = CacheSelector | { readonly prefix: string };
@@ -57,5 +57,4 @@ const scopeText = ({ permissions, tokenId }: Scope): readonly unknown[] => [
   tokenId ?? null,
 ];
 
-const sha256 = (parts: readonly unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+const sha256 = (parts: readonly unknown[]): string => hash('sha256', JSON.stringify(parts), 'hex');

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
-import { MINT_DEADLINE_MS, type MintOptions, mint } from './mint.ts';
+import { CALL_TIMEOUT_MS, MINT_DEADLINE_MS, type MintOptions, mint } from './mint.ts';
 import { LONGEST_PROMISE_MS, LONGEST_WAIT_MS } from './pace.ts';
 import { type Scope, shareKey } from './scope.ts';
 import { openToken, sealToken, type Unopened } from './sealed-token.ts';
@@ -175,6 +175,8 @@ export class SharedTokens implements TokenSource {
         const awayUntilMs = this.#options.turns.surelyAwayUntil?.({ sentAway, waitedMs: 0 });
         if (awayUntilMs !== undefined) return oldOr(old, new NotYourTurn(awayUntilMs));
         const leaseId = newId();
+        // Most likely it is we who mint: the connection is made while the table answers.
+        void this.#options.connect?.(asked.key.tokenEndpoint, CALL_TIMEOUT_MS);
         const isLeased = await this.#onTable(() => items.lease(id, leaseId));
         // Where the item shows no lease and yet refuses one, there is none to be had.
         refused += 1;

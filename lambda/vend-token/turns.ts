@@ -57,7 +57,8 @@ export async function takeTurn(
     const { atMs, untilMs } = await turns.give({ sentAway, waitedMs, leadMs });
     for (;;) {
       const earlyMs = atMs - time.earliest();
-      if (earlyMs <= 0) break;
+      // The clock ticks in whole milliseconds.
+      if (earlyMs < 1) break;
       await clock.sleep(Math.ceil(earlyMs));
     }
     const lateMs = time.earliest() - atMs;

@@ -86,7 +86,6 @@ describe('the function', () => {
     URL_SUFFIX: { Ref: 'AWS::URLSuffix' },
     POWERTOOLS_SERVICE_NAME: 'vend-token',
     POWERTOOLS_METRICS_NAMESPACE: 'MomentoAuth',
-    NODE_OPTIONS: '--enable-source-maps',
   };
   test.each<[keyof typeof endpoints, object]>([
     ['a new user pool', { AUTH_TYPE: 'cognito', TOKEN_USE: 'id' }],

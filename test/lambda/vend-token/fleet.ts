@@ -79,6 +79,26 @@ export class HostClock implements Clock {
   }
 }
 
+/** What somebody knows who needs to hear nothing. */
+export class ExactTime extends TimeBounds {
+  readonly #truth: TrueClock;
+  readonly #widthMs: number;
+
+  constructor(truth: TrueClock, widthMs = 0) {
+    super(truth);
+    this.#truth = truth;
+    this.#widthMs = widthMs;
+  }
+
+  override earliest(): number {
+    return this.#truth.now() - this.#widthMs / 2;
+  }
+
+  override latest(): number {
+    return this.#truth.now() + this.#widthMs / 2;
+  }
+}
+
 /** One table behind local AWS, over the wire. */
 export class SharedTable {
   readonly clock: TrueClock;
@@ -227,6 +247,8 @@ export interface InstanceOptions {
   readonly whileLifeLeft?: number;
   /** It has not heard AWS yet, and will know the time to a second only for a while. @default false */
   readonly isCold?: boolean;
+  /** It knows the time to the millisecond, whatever it hears. @default false */
+  readonly isExact?: boolean;
   /** Instead of those in the table. */
   readonly items?: (time: TimeBounds) => TokenItems;
 }
@@ -260,6 +282,8 @@ export class Fleet {
   momentoFault: (turn: number) => MomentoFault | undefined = () => undefined;
   /** By how much Momento's clock is ahead of the truth. */
   momentoAheadMs = 0;
+  /** How long a request is on its way from the gateway: while an instance starts, for one. */
+  eventAgeMs = 0;
   /** How long Momento takes, in simulated time. */
   momentoTakesMs: (turn: number) => number = () => 0;
   /** True time of each request that Momento got. */
@@ -388,10 +412,11 @@ export class Fleet {
     offsetMs = 0,
     whileLifeLeft = 0.5,
     isCold = false,
+    isExact = false,
     items,
   }: InstanceOptions = {}): Instance {
     const clock = new HostClock(this.clock, offsetMs);
-    const time = new TimeBounds(clock);
+    const time = isExact ? new ExactTime(this.clock) : new TimeBounds(clock);
     if (!isCold) {
       // What answers at the beginning and at the end of a second tell.
       time.hear(this.clock.now(), clock.now());
@@ -472,7 +497,7 @@ export class Fleet {
     return {
       version: '2.0',
       requestContext: {
-        timeEpoch: this.clock.now(),
+        timeEpoch: this.clock.now() - this.eventAgeMs,
         http: { method: 'POST', path: '/token' },
         authorizer: { jwt: { claims: all, scopes: null } },
       },

@@ -2,10 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DynamoDbTable } from '../../../lambda/vend-token/table.ts';
-import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
 import { LEASE_MS, TokenItems } from '../../../lambda/vend-token/token-items.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import { HostClock, SharedTable, TABLE, TrueClock } from './fleet.ts';
+import { ExactTime, HostClock, SharedTable, TABLE, TrueClock } from './fleet.ts';
 import { START } from './world.ts';
 
 const SEALED = new Uint8Array([1, 2, 250]);
@@ -27,15 +26,7 @@ beforeEach(() => {
 
 /** Those of an instance that knows the time to `widthMs`. */
 function itemsOf(widthMs = 0): TokenItems {
-  const time = new (class extends TimeBounds {
-    override earliest(): number {
-      return clock.now() - widthMs / 2;
-    }
-    override latest(): number {
-      return clock.now() + widthMs / 2;
-    }
-    override hear(): void {}
-  })(clock);
+  const time = new ExactTime(clock, widthMs);
   const service = table.service('dynamodb', new HostClock(clock), time);
   return new TokenItems(new DynamoDbTable(service, TABLE), time);
 }

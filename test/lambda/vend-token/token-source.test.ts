@@ -138,22 +138,25 @@ describe('while enough of its life is left', () => {
   ])(
     '%d: to the millisecond, from memory and from the table',
     async (whileLifeLeft, leftSeconds) => {
-      const [first, second] = [
-        fleet.instance({ whileLifeLeft }),
-        fleet.instance({ whileLifeLeft }),
+      const options = { whileLifeLeft, isExact: true };
+      const [first, second, third] = [0, 1, 2].map(() => fleet.instance(options)) as [
+        Instance,
+        Instance,
+        Instance,
       ];
       const minted = await first.vend();
-      await second.keys.current();
-      passUntilLeft(first, minted, leftSeconds);
-      expect(authTokenOf(await first.vend())).toBe(authTokenOf(minted));
-      expect(sourceOfLast()).toBe('memory');
-      passUntilLeft(second, minted, leftSeconds + 2);
-      expect(authTokenOf(await second.vend())).toBe(authTokenOf(minted));
-      expect(sourceOfLast()).toBe('table');
-
-      passUntilLeft(first, minted, leftSeconds);
+      fleet.clock.nowMs = (tokenOf(minted).expiresAt - leftSeconds) * SECOND_MS;
+      for (const [instance, source] of [
+        [first, 'memory'],
+        [second, 'table'],
+      ] as const) {
+        expect(authTokenOf(await instance.vend())).toBe(authTokenOf(minted));
+        expect(sourceOfLast()).toBe(source);
+      }
       fleet.clock.nowMs += 1;
-      expect(authTokenOf(await first.vend())).not.toBe(authTokenOf(minted));
+      const [renewed, shared] = [await first.vend(), await third.vend()];
+      expect(authTokenOf(renewed)).not.toBe(authTokenOf(minted));
+      expect(authTokenOf(shared)).toBe(authTokenOf(renewed));
       expect(fleet.minted).toBe(2);
     },
   );
@@ -383,8 +386,9 @@ describe('turns', () => {
     const sent = await first.vend(own('a'));
     expect(sent.statusCode).toBe(429);
     fleet.clock.nowMs += retryAfterOf(sent) * SECOND_MS;
-    // It has heard one answer: late in its second.
-    expect((await fleet.instance().vend(own('a'))).statusCode).toBe(200);
+    // It has heard one answer, late in its second, and of a request that waited for its start.
+    fleet.eventAgeMs = 900;
+    expect((await fleet.instance({ isCold: true }).vend(own('a'))).statusCode).toBe(200);
   });
 
   test('twenty-four users over eight instances, clocks up to a minute apart: the rate is kept, all are served', async () => {
@@ -474,6 +478,23 @@ describe('the vending key', () => {
       expect((await instance.vend()).statusCode).toBe(500);
       expect(fleet.table.secretReads - before).toBe(looks);
     }
+  });
+
+  test('nor is the old one’s token handed out where Momento shows that there is another', async () => {
+    const instance = fleet.instance();
+    const { account: before } = fleet;
+    const old = await instance.vend();
+    passUntilLeft(instance, old, 500);
+    const { wireKey } = await instance.keys.current();
+    await fleet.changeAccount();
+    before.revoke(wireKey);
+    const mintedBefore = fleet.minted;
+    fleet.momentoFault = (turn) =>
+      turn > mintedBefore + 1 ? { refuse: 'UNAVAILABLE' } : undefined;
+    const answer = await instance.vend();
+    expect(fleet.minted).toBeGreaterThan(mintedBefore + 1);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.body).not.toContain('authToken');
   });
 
   test('nor is the old one’s token handed out where there is nothing else', async () => {

@@ -1,0 +1,119 @@
+// Log lines and metrics are what Powertools would write: CloudWatch, alarms and the runbook's queries know no other.
+
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Redactor } from '../../../lambda/shared/redaction.ts';
+import { telemetry } from '../../../lambda/vend-token/telemetry.ts';
+import { capturedLogger } from '../shared/captured-logger.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00.123Z');
+const SECRET = 'a-secret-that-nobody-may-see';
+
+let redactor: Redactor;
+let lines: string[];
+let own: ReturnType<typeof telemetry>;
+beforeEach(() => {
+  redactor = new Redactor();
+  redactor.learn(SECRET);
+  lines = [];
+  own = telemetry({
+    service: 'vend-token',
+    namespace: 'Stack',
+    redactor,
+    now: () => NOW,
+    write: (line) => lines.push(line),
+  });
+  own.begin('request-1');
+});
+
+const parsed = () => lines.map((line): unknown => JSON.parse(line));
+
+describe('a log line', () => {
+  test.each(['info', 'warn', 'error'] as const)('of %s is that of Powertools', (level) => {
+    const fields = {
+      subject: 'user',
+      roles: ['viewer'],
+      nested: { of: [1, null] },
+      none: undefined,
+    };
+    own.log[level]('vended', fields);
+    const theirs = capturedLogger(redactor);
+    theirs.log.appendKeys({ function_request_id: 'request-1' });
+    theirs.log[level]('vended', fields);
+    const [ours] = parsed();
+    expect(ours).toEqual({
+      ...JSON.parse(theirs.lines[0] ?? ''),
+      // Ours has neither a rate of sampling nor another clock.
+      sampling_rate: undefined,
+      timestamp: '2026-03-01T12:00:00.123Z',
+      service: 'vend-token',
+    });
+  });
+
+  test('is one line, and has no secret in it, however deep', () => {
+    own.log.error(`about ${SECRET}`, { in: { a: [`${SECRET}\n`, { list: SECRET }] } });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toMatch(/\n/);
+    expect(lines[0]).not.toContain(SECRET);
+    expect(lines[0]).toContain('[redacted]');
+  });
+
+  test('is about the invocation that began last', () => {
+    own.begin('request-2');
+    own.log.info('x', {});
+    expect(parsed()).toMatchObject([{ function_request_id: 'request-2' }]);
+  });
+});
+
+describe('metrics', () => {
+  test('are those of Powertools', () => {
+    const written: string[] = [];
+    const sink = new Writable({
+      write(chunk, _encoding, done) {
+        written.push(String(chunk).trimEnd());
+        done();
+      },
+    });
+    jest.useFakeTimers({ now: NOW, doNotFake: ['nextTick', 'setImmediate'] });
+    try {
+      const theirs = new Metrics({ namespace: 'Stack', serviceName: 'vend-token' });
+      Object.assign(theirs, { console: new Console({ stdout: sink, stderr: sink }) });
+      theirs.addMetric('Vended', MetricUnit.Count, 1);
+      theirs.addMetric('Minted', MetricUnit.Count, 1);
+      theirs.publishStoredMetrics();
+      const detailed = new Metrics({
+        namespace: 'Stack',
+        serviceName: 'vend-token',
+        singleMetric: true,
+      });
+      Object.assign(detailed, { console: new Console({ stdout: sink, stderr: sink }) });
+      detailed.addDimension('reason', 'no-role');
+      detailed.addMetric('RefusedByReason', MetricUnit.Count, 1);
+    } finally {
+      jest.useRealTimers();
+    }
+    own.count('Vended');
+    own.count('Minted');
+    own.publish();
+    own.count('Refused', 'no-role');
+    own.publish();
+    const [both, refused, byReason] = parsed();
+    expect([both, byReason]).toEqual(written.map((line): unknown => JSON.parse(line)));
+    expect(refused).toMatchObject({ service: 'vend-token', Refused: 1 });
+  });
+
+  test('what is counted twice is two; what was published is not published again', () => {
+    own.count('SharedTokenIgnored', 'foreign');
+    own.count('SharedTokenIgnored', 'foreign');
+    own.publish();
+    expect(parsed()).toMatchObject([
+      { SharedTokenIgnored: 2 },
+      { reason: 'foreign', SharedTokenIgnoredByReason: 1 },
+      { reason: 'foreign', SharedTokenIgnoredByReason: 1 },
+    ]);
+    own.publish();
+    expect(lines).toHaveLength(3);
+  });
+});
