@@ -34,6 +34,8 @@ export interface PaceQuestion {
   readonly ratePerSecond: number;
   /** So often he was sent away, and has come back when he was told. */
   readonly sentAway: number;
+  /** He has been promised a turn then, and comes before his time. @default he has not */
+  readonly promisedAtMs?: number | undefined;
   /** Milliseconds that he has waited already, for a turn that was lost. */
   readonly waitedMs: number;
   /** So late the turn was known that was lost: the table is slow, and a turn that is nearer would be lost as well. @default 0 */
@@ -101,6 +103,8 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   }
   // He has had his promise: not to the end of the line again.
   if (wasPromised) return { kind: 'away', untilMs: next };
+  // A promise is the latest time, not the earliest: those before him may never come back. But one is enough.
+  if (question.promisedAtMs !== undefined) return { kind: 'away', untilMs: question.promisedAtMs };
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
   if (promised > latestPromiseMs) return { kind: 'away', untilMs: latestPromiseMs };
   // How well he knows the time is of no matter here: a promise is no turn.

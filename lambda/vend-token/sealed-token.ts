@@ -11,7 +11,7 @@ import type { DisposableToken } from './wire.ts';
 /** Any text that only its owner knows: the vending key as it goes to Momento. */
 export type SealingSecret = string;
 
-/** `foreign`: sealed with a key that is none of these. `unreadable`: truncated, tampered with, or of another scope. */
+/** `foreign`: sealed with another key. `unreadable`: truncated, tampered with, or of another scope. */
 export type Unopened = 'foreign' | 'unreadable';
 
 const VERSION = 1;
@@ -51,14 +51,14 @@ export function sealToken(
 /** Never throws: whatever is in the table has an answer. */
 export function openToken(
   sealed: Uint8Array,
-  secrets: readonly SealingSecret[],
+  secret: SealingSecret,
   shareKey: string,
 ): DisposableToken | Unopened {
   const bytes = Buffer.from(sealed);
   if (bytes.length < CIPHERTEXT_AT + TAG_BYTES || bytes[0] !== VERSION) return 'unreadable';
   const keyId = bytes.subarray(KEY_ID_AT, NONCE_AT);
-  const known = secrets.map(derived).find((one) => keyId.equals(one.keyId));
-  if (known === undefined) return 'foreign';
+  const known = derived(secret);
+  if (!keyId.equals(known.keyId)) return 'foreign';
   try {
     const nonce = bytes.subarray(NONCE_AT, CIPHERTEXT_AT);
     const decipher = createDecipheriv('aes-256-gcm', known.key, nonce);

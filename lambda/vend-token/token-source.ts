@@ -90,10 +90,14 @@ const LEAST_LIFE_LEFT = 0.1;
 /** An item of another key may mean that the vending key was renewed; not each such item is a reason to look. */
 const KEY_LOOKED_AT_AGAIN_AFTER_MS = 10_000;
 
-interface Remembered {
-  readonly token: DisposableToken | undefined;
+interface HeldToken {
+  readonly token: DisposableToken;
   /** The vending key that made it. */
   readonly wireKey: string;
+}
+
+interface Remembered {
+  readonly held: HeldToken | undefined;
   /** Epoch milliseconds by AWS's time. */
   readonly promisedAtMs: number | undefined;
 }
@@ -102,7 +106,7 @@ export class SharedTokens implements TokenSource {
   readonly #options: SharedTokensOptions;
   readonly #memory = new TokenMemory<Remembered>();
   readonly #underWay = new Map<string, Promise<TakenToken>>();
-  #awayUntilMs = Number.NEGATIVE_INFINITY;
+  #tableAwayUntilMs = Number.NEGATIVE_INFINITY;
   #keyLookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SharedTokensOptions) {
@@ -113,18 +117,19 @@ export class SharedTokens implements TokenSource {
     const id = shareKey(wanted.scope, wanted.lifeSeconds);
     const known = this.#memory.get(id);
     // Both are read at the same time, and the table only where what is known will not do.
-    const willDo = this.#isFresh(known?.token, wanted) || this.#isPending(known?.promisedAtMs);
+    const willDo =
+      this.#hasLeft(known?.held, wanted, this.#options.whileLifeLeft) ||
+      this.#sentAwayUntilMs(known?.promisedAtMs) !== undefined;
     const item = willDo ? undefined : this.#read(id);
     const key = await this.#options.keys.current();
-    const ours = known !== undefined && isOf(known.wireKey, key) ? known : undefined;
-    if (ours?.token !== undefined && this.#isFresh(ours.token, wanted)) {
-      return { token: ours.token, source: 'memory' };
+    if (known?.held !== undefined && this.#isFresh(known.held, wanted, key)) {
+      return { token: known.held.token, source: 'memory' };
     }
     // Requests of one process at the same time share what they get.
     let taken = this.#underWay.get(id);
     if (taken === undefined) {
       const deadlineAtMs = this.#options.clock.now() + MINT_DEADLINE_MS;
-      taken = this.#obtain({ id, wanted, key, deadlineAtMs }, ours, item).finally(() =>
+      taken = this.#obtain({ id, wanted, key, deadlineAtMs }, known, item).finally(() =>
         this.#underWay.delete(id),
       );
       this.#underWay.set(id, taken);
@@ -141,39 +146,33 @@ export class SharedTokens implements TokenSource {
     const { items, clock, time, newId } = this.#options;
     const { id, wanted } = asked;
     const waitUntilMs = clock.now() + LONGEST_WAIT_MS;
-    let old = this.#isAlive(known?.token, wanted) ? known?.token : undefined;
-    if (known?.promisedAtMs !== undefined && this.#isPending(known.promisedAtMs)) {
-      return oldOr(old, new NotYourTurn(known.promisedAtMs));
-    }
+    let old = this.#isAlive(known?.held, wanted) ? known?.held : undefined;
+    const awayUntilMs = this.#sentAwayUntilMs(known?.promisedAtMs);
+    if (awayUntilMs !== undefined) return oldOr(old, asked.key, new NotYourTurn(awayUntilMs));
     let item = await (firstItem ?? this.#read(id));
     for (let refused = 0; ; ) {
       if (item === undefined) return this.#mint(asked, old, undefined);
       const shared = await this.#open(item, asked);
-      // It showed that there is another key: its account may be another as well.
-      if (known !== undefined && old === known.token && !isOf(known.wireKey, asked.key)) {
-        old = undefined;
-      }
       if (shared !== undefined && this.#isAlive(shared, wanted)) {
-        this.#remember(asked, { token: shared });
-        if (this.#isFresh(shared, wanted)) return { token: shared, source: 'table' };
-        if (old === undefined || shared.validUntil > old.validUntil) old = shared;
-      }
-      const { promisedAtMs } = item;
-      if (promisedAtMs !== undefined && this.#isPending(promisedAtMs)) {
-        this.#remember(asked, { token: old, promisedAtMs });
-        return oldOr(old, new NotYourTurn(promisedAtMs));
+        this.#memory.set(id, { held: shared, promisedAtMs: undefined });
+        if (this.#isFresh(shared, wanted, asked.key)) {
+          return { token: shared.token, source: 'table' };
+        }
+        if (old === undefined || shared.token.validUntil > old.token.validUntil) old = shared;
       }
       if (items.isLeased(item)) {
         // Somebody mints: whoever has something to go on with does not wait for it.
-        if (old !== undefined) return { token: old, source: 'table' };
+        if (isOf(old, asked.key)) return { token: old.token, source: 'table' };
         if (clock.now() + POLL_MS > waitUntilMs) throw new NotYourTurn(time.earliest() + 1_000);
         await clock.sleep(POLL_MS);
       } else {
-        const wasPromised =
-          promisedAtMs !== undefined && time.earliest() - promisedAtMs < PROMISE_HOLDS_MS;
-        const sentAway = wasPromised ? Math.max(1, item.sentAway) : 0;
-        const awayUntilMs = this.#options.turns.surelyAwayUntil?.({ sentAway, waitedMs: 0 });
-        if (awayUntilMs !== undefined) return oldOr(old, new NotYourTurn(awayUntilMs));
+        const claim = this.#claimOn(item);
+        const surelyUntilMs =
+          claim.sentAway === 0 ? this.#surelyAwayUntil(claim.promisedAtMs) : undefined;
+        if (surelyUntilMs !== undefined) {
+          this.#memory.set(id, { held: old, promisedAtMs: claim.promisedAtMs });
+          return oldOr(old, asked.key, new NotYourTurn(surelyUntilMs));
+        }
         const leaseId = newId();
         // Most likely it is we who mint: the connection is made while the table answers.
         void this.#options.connect?.(asked.key.tokenEndpoint, CALL_TIMEOUT_MS);
@@ -181,17 +180,35 @@ export class SharedTokens implements TokenSource {
         // Where the item shows no lease and yet refuses one, there is none to be had.
         refused += 1;
         if (isLeased || refused >= LEASES_AT_MOST) {
-          return this.#mint(asked, old, { leaseId, sentAway });
+          return this.#mint(asked, old, { leaseId, ...claim });
         }
       }
       item = await this.#read(id, { consistent: true });
     }
   }
 
+  /** What was promised to those who want this token: for later still, or that they come back now. */
+  #claimOn({ promisedAtMs, sentAway }: TokenItem): Claim {
+    if (this.#isPending(promisedAtMs)) return { sentAway: 0, promisedAtMs, sentAwayThen: sentAway };
+    const isKept =
+      promisedAtMs !== undefined && this.#options.time.earliest() - promisedAtMs < PROMISE_HOLDS_MS;
+    const times = isKept ? Math.max(1, sentAway) : 0;
+    return { sentAway: times, promisedAtMs: undefined, sentAwayThen: times + 1 };
+  }
+
+  /** Until when one who was promised a turn is sent away without a question; he may try for a nearer one otherwise. */
+  #sentAwayUntilMs(promisedAtMs: number | undefined): number | undefined {
+    return this.#isPending(promisedAtMs) ? this.#surelyAwayUntil(promisedAtMs) : undefined;
+  }
+
+  #surelyAwayUntil(promisedAtMs: number | undefined): number | undefined {
+    return this.#options.turns.surelyAwayUntil?.({ sentAway: 0, promisedAtMs, waitedMs: 0 });
+  }
+
   /** Without a lease the table is away: the turns are this process's own, and nothing is written. */
   async #mint(
     asked: Asked,
-    old: DisposableToken | undefined,
+    old: HeldToken | undefined,
     lease: Lease | undefined,
   ): Promise<TakenToken> {
     const { items } = this.#options;
@@ -202,26 +219,25 @@ export class SharedTokens implements TokenSource {
         deadlineAtMs: asked.deadlineAtMs,
         turn: () => this.#turn(lease),
       });
-      this.#remember({ ...asked, key }, { token });
+      this.#memory.set(id, { held: { token, wireKey: key.wireKey }, promisedAtMs: undefined });
       if (lease !== undefined) {
         const sealed = sealToken(token, key.wireKey, id);
         await this.#onTable(() => items.store(id, sealed, token.validUntil));
       }
       return { token, source: 'minted' };
     } catch (error) {
-      // The same, where it was Momento that showed it.
+      // Momento may have shown that there is another key: its account may be another as well.
       const key = await this.#options.keys.current().catch(() => asked.key);
-      const kept = isOf(asked.key.wireKey, key) ? old : undefined;
       const promisedAtMs = error instanceof NotYourTurn ? error.untilMs : undefined;
-      if (promisedAtMs !== undefined) this.#remember(asked, { token: kept, promisedAtMs });
+      if (promisedAtMs !== undefined) this.#memory.set(id, { held: old, promisedAtMs });
       if (lease !== undefined) {
         const promise =
           promisedAtMs === undefined
             ? undefined
-            : { atMs: promisedAtMs, sentAway: lease.sentAway + 1 };
+            : { atMs: promisedAtMs, sentAway: lease.sentAwayThen };
         await this.#onTable(() => items.release(id, lease.leaseId, promise));
       }
-      return oldOr(kept, error);
+      return oldOr(old, key, error);
     }
   }
 
@@ -239,14 +255,14 @@ export class SharedTokens implements TokenSource {
   }
 
   /** What is in the item, if it is ours; undefined when there is nothing, or nothing of use. */
-  async #open({ sealed }: TokenItem, asked: Asked): Promise<DisposableToken | undefined> {
+  async #open({ sealed }: TokenItem, asked: Asked): Promise<HeldToken | undefined> {
     if (sealed === undefined) return undefined;
-    let opened = openToken(sealed, secretsOf(asked.key), asked.id);
+    let opened = openWith(asked.key, sealed, asked.id);
     if (opened === 'foreign') {
       const newer = await this.#newerKey(asked.key);
       if (newer !== undefined) {
         asked.key = newer;
-        opened = openToken(sealed, secretsOf(newer), asked.id);
+        opened = openWith(newer, sealed, asked.id);
       }
     }
     if (typeof opened !== 'string') return opened;
@@ -259,14 +275,6 @@ export class SharedTokens implements TokenSource {
     if (clock.now() < this.#keyLookedAtMs + KEY_LOOKED_AT_AGAIN_AFTER_MS) return undefined;
     this.#keyLookedAtMs = clock.now();
     return keys.after(key, { wait: false, deadlineAtMs: clock.now() });
-  }
-
-  #remember(
-    { id, key }: Asked,
-    known: { readonly token: DisposableToken | undefined; readonly promisedAtMs?: number },
-  ): void {
-    const { token, promisedAtMs } = known;
-    this.#memory.set(id, { token, promisedAtMs, wireKey: key.wireKey });
   }
 
   /** Undefined when the table is away. Never rejects. */
@@ -286,11 +294,11 @@ export class SharedTokens implements TokenSource {
   }
 
   #isAway(): boolean {
-    return this.#options.clock.now() < this.#awayUntilMs;
+    return this.#options.clock.now() < this.#tableAwayUntilMs;
   }
 
   #away(failure: TableFailure): void {
-    this.#awayUntilMs = this.#options.clock.now() + AWAY_MS;
+    this.#tableAwayUntilMs = this.#options.clock.now() + AWAY_MS;
     this.#options.onTrouble('SharingUnavailable', failure.code);
   }
 
@@ -307,21 +315,25 @@ export class SharedTokens implements TokenSource {
     );
   }
 
-  #isFresh(token: DisposableToken | undefined, wanted: WantedToken): boolean {
-    return this.#hasLeft(token, wanted, this.#options.whileLifeLeft);
+  /**
+   * A token of the key before is not: nobody knows whether it dies with its key, and it shall not be handed out for
+   * longer than it takes to make another.
+   */
+  #isFresh(held: HeldToken, wanted: WantedToken, key: VendingKey): boolean {
+    return held.wireKey === key.wireKey && this.#hasLeft(held, wanted, this.#options.whileLifeLeft);
   }
 
-  #isAlive(token: DisposableToken | undefined, wanted: WantedToken): boolean {
-    return this.#hasLeft(token, wanted, LEAST_LIFE_LEFT);
+  #isAlive(held: HeldToken | undefined, wanted: WantedToken): boolean {
+    return this.#hasLeft(held, wanted, LEAST_LIFE_LEFT);
   }
 
   #hasLeft(
-    token: DisposableToken | undefined,
+    held: HeldToken | undefined,
     { lifeSeconds, callerUntilSeconds = Number.POSITIVE_INFINITY }: WantedToken,
     part: number,
   ): boolean {
-    if (token === undefined || token.validUntil > callerUntilSeconds) return false;
-    return token.validUntil - this.#options.time.latest() / 1_000 >= lifeSeconds * part;
+    if (held === undefined || held.token.validUntil > callerUntilSeconds) return false;
+    return held.token.validUntil - this.#options.time.latest() / 1_000 >= lifeSeconds * part;
   }
 }
 
@@ -334,20 +346,35 @@ interface Asked {
   key: VendingKey;
 }
 
-interface Lease {
-  readonly leaseId: string;
+interface Claim {
+  /** So often they were sent away, and come back now as they were told. */
   readonly sentAway: number;
+  /** When they are to come back, if that is later than now. */
+  readonly promisedAtMs: number | undefined;
+  /** `sentAway`, if they are sent away now. */
+  readonly sentAwayThen: number;
+}
+
+interface Lease extends Claim {
+  readonly leaseId: string;
 }
 
 /** A key and the one that it renewed are of the same account; any other may be of another. */
-const secretsOf = (key: VendingKey): string[] =>
-  key.renewed === undefined ? [key.wireKey] : [key.wireKey, key.renewed.wireKey];
+const isOf = (held: HeldToken | undefined, key: VendingKey): held is HeldToken =>
+  held !== undefined && [key.wireKey, key.renewed?.wireKey].includes(held.wireKey);
 
-const isOf = (wireKey: string, key: VendingKey): boolean => secretsOf(key).includes(wireKey);
+function openWith(key: VendingKey, sealed: Uint8Array, id: string): HeldToken | Unopened {
+  for (const { wireKey } of key.renewed === undefined ? [key] : [key, key.renewed]) {
+    const opened = openToken(sealed, wireKey, id);
+    if (typeof opened !== 'string') return { token: opened, wireKey };
+    if (opened !== 'foreign') return opened;
+  }
+  return 'foreign';
+}
 
-function oldOr(old: DisposableToken | undefined, trouble: unknown): TakenToken {
-  if (old === undefined) throw trouble;
-  return { token: old, source: 'table', trouble };
+function oldOr(old: HeldToken | undefined, key: VendingKey, trouble: unknown): TakenToken {
+  if (!isOf(old, key)) throw trouble;
+  return { token: old.token, source: 'table', trouble };
 }
 
 /** Fails closed: clocks that disagree must not lengthen anybody's access. */

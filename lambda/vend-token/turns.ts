@@ -19,6 +19,8 @@ export class NotYourTurn extends Failure<'rate-limited'> {
 export interface TurnOptions {
   /** So often he was sent away until now, and has come back. */
   readonly sentAway: number;
+  /** He has been promised a turn then, and comes before his time. @default he has not */
+  readonly promisedAtMs?: number | undefined;
   /** Milliseconds that he has waited already, for a turn that was lost. */
   readonly waitedMs: number;
   /** So late it was known. @default 0 */
@@ -46,7 +48,7 @@ const LONGEST_LEAD_MS = 500;
 /** Resolves when Momento may be asked. Throws `NotYourTurn`. */
 export async function takeTurn(
   turns: Turns,
-  { sentAway }: Pick<TurnOptions, 'sentAway'>,
+  { sentAway, promisedAtMs }: Pick<TurnOptions, 'sentAway' | 'promisedAtMs'>,
   time: TimeBounds,
   clock: Clock,
 ): Promise<void> {
@@ -54,7 +56,7 @@ export async function takeTurn(
   let leadMs = 0;
   for (let taken = 1; ; taken += 1) {
     const waitedMs = Math.max(0, clock.now() - beganMs);
-    const { atMs, untilMs } = await turns.give({ sentAway, waitedMs, leadMs });
+    const { atMs, untilMs } = await turns.give({ sentAway, promisedAtMs, waitedMs, leadMs });
     for (;;) {
       const earlyMs = atMs - time.earliest();
       // The clock ticks in whole milliseconds.

@@ -358,7 +358,7 @@ describe('turns', () => {
     expect(mostPerSecond(fleet.mintedAtMs)).toBeLessThanOrEqual(4);
   });
 
-  test('whoever was sent away is told the same again, elsewhere too, and nothing is written for it', async () => {
+  test('whoever comes back too early is told the same again, elsewhere too; who knows the line asks nobody', async () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     await fleet.table.write('pace', {
       nextAt: { N: `${fleet.clock.now() + 5_000}` },
@@ -370,8 +370,26 @@ describe('turns', () => {
     for (const instance of [first, second, second]) {
       expect(retryAfterOf(await instance.vend(own('a')))).toBeGreaterThanOrEqual(3);
     }
-    expect(fleet.table.calls).toEqual(['GetItem']);
+    // Of `second` alone, once: the token, a lease, a turn that is not there, the line, and the lease given back.
+    const asked = ['GetItem', 'UpdateItem', 'UpdateItem', 'GetItem', 'UpdateItem'];
+    expect(fleet.table.calls).toEqual(asked);
     expect(fleet.minted).toBe(0);
+  });
+
+  test('a promise is the latest time: where those before him stay away, he is served before it', async () => {
+    const [first, second] = [fleet.instance(), fleet.instance()];
+    const lineMs = fleet.clock.now() + 200_000;
+    await fleet.table.write('pace', {
+      nextAt: { N: `${fleet.clock.now() + 1_500}` },
+      promisedTo: { N: `${lineMs}` },
+    });
+    for (const sub of ['a', 'b']) {
+      expect(retryAfterOf(await first.vend(own(sub)))).toBeGreaterThanOrEqual(199);
+    }
+    fleet.clock.nowMs += 5_000;
+    expect((await first.vend(own('a'))).statusCode).toBe(200);
+    fleet.clock.nowMs += 5_000;
+    expect((await second.vend(own('b'))).statusCode).toBe(200);
   });
 
   test('whoever comes back when he was told is served, by an instance that hardly knows the time', async () => {
@@ -417,18 +435,29 @@ describe('turns', () => {
 });
 
 describe('the vending key', () => {
-  test('is renewed: what was shared stays, in memory and in the table', async () => {
+  test('is renewed: what was shared goes on until there is another, from memory and from the table', async () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     await second.keys.current();
     const shared = await first.vend();
     fleet.renewKey();
     fleet.clock.nowMs += 61 * SECOND_MS;
-    expect(authTokenOf(await first.vend())).toBe(authTokenOf(shared));
-    expect(sourceOfLast()).toBe('memory');
-    expect(authTokenOf(await second.vend())).toBe(authTokenOf(shared));
-    expect(sourceOfLast()).toBe('table');
-    expect((await first.keys.current()).versionId).toBe((await second.keys.current()).versionId);
+    // No turn is to be had for now.
+    const lineMs = fleet.clock.now() + 5_000;
+    await fleet.table.write('pace', {
+      nextAt: { N: `${lineMs}` },
+      promisedTo: { N: `${lineMs}` },
+    });
+    for (const instance of [first, second, first, second]) {
+      expect(authTokenOf(await instance.vend())).toBe(authTokenOf(shared));
+    }
     expect(fleet.minted).toBe(1);
+    expect((await first.keys.current()).versionId).toBe((await second.keys.current()).versionId);
+    // Nobody knows whether it dies with its key: as soon as may be there is one of the new key.
+    fleet.clock.nowMs += 10 * SECOND_MS;
+    const renewed = await first.vend();
+    expect(authTokenOf(renewed)).not.toBe(authTokenOf(shared));
+    expect(authTokenOf(await second.vend())).toBe(authTokenOf(renewed));
+    expect(fleet.minted).toBe(2);
     expect([...first.counted, ...second.counted].join()).not.toContain('SharedTokenIgnored');
   });
 
