@@ -17,7 +17,7 @@ export const LONGEST_WAIT_OF_PROMISED_MS = 2_000;
 /** Whoever was then sent away once more goes before those who were not: or it could happen to him again and again. */
 export const LONGEST_WAIT_OF_OVERDUE_MS = 3_000;
 /** Nobody is sent away for longer. */
-export const LONGEST_PROMISE_MS = 300_000;
+export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */
 export const ABSURD_MS = LONGEST_PROMISE_MS + 60_000;
 

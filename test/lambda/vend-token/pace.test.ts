@@ -403,7 +403,7 @@ describe('a promise is kept', () => {
     },
   );
 
-  test('nobody is promised more than five minutes ahead, however many come at once', () => {
+  test('nobody is promised more than three minutes ahead, however many come at once', () => {
     const simulation = new Simulation({ ratePerSecond: 4, wayMs: [1, 200] });
     const promises: number[] = [];
     for (let count = 0; count < 2_500; count += 1) {
@@ -502,7 +502,7 @@ describe('one step', () => {
     });
   });
 
-  test('the line is no longer than five minutes', () => {
+  test('the line is no longer than three minutes', () => {
     expect(step(1_500, LONGEST_PROMISE_MS)).toMatchObject({ kind: 'promise' });
     expect(step(1_500, LONGEST_PROMISE_MS + 1)).toEqual({
       kind: 'away',
