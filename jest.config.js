@@ -12,6 +12,4 @@ export default {
   },
   setupFiles: ['<rootDir>/test/setup.ts'],
   testTimeout: 30_000,
-  // Most of the long suites wait for processes and timers: more of them than cores keep the cores busy.
-  maxWorkers: '150%',
 };
