@@ -4,7 +4,7 @@ import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-/** What the functions count, as Powertools prints it. */
+/** What the functions count, in the embedded metric format. */
 export interface OwnMetric {
   readonly service: 'rotate-key' | 'vend-token';
   readonly metricName:

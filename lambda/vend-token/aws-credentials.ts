@@ -27,7 +27,7 @@ const FromEndpoint = v.object({
 
 /** New ones are asked for this long before the old ones end. */
 const ASKED_BEFORE_END_MS = 5 * 60_000;
-const ENDPOINT_TIMEOUT_MS = 1_000;
+const ENDPOINT_TIMEOUT_MS = 2_000;
 
 /** Reads the variables that the SDKs read; `clock`: AWS's time. The source throws `CredentialsFailure`. */
 export function credentialsSource(

@@ -10,12 +10,15 @@ export const LATE_MS = 40;
 export const PATIENCE_MS = 150;
 /** How exactly the time at AWS must be known for a slot of the normal width. */
 export const KNOWN_TO_MS = 60;
-/** Whoever has no promise waits for a turn no longer than this. */
-export const LONGEST_WAIT_MS = 1_000;
+/**
+ * Whoever has no promise waits for a turn no longer than this: as long as the slot of an instance that has heard one
+ * answer, and knows the time to a second, so that the first two logins of a quiet hour are both served.
+ */
+export const LONGEST_WAIT_MS = 2_000;
 /** Whoever comes back as he was told may wait longer: those who come in the same second queue. */
-export const LONGEST_WAIT_OF_PROMISED_MS = 2_000;
+export const LONGEST_WAIT_OF_PROMISED_MS = 3_000;
 /** Whoever was then sent away once more goes before those who were not: or it could happen to him again and again. */
-export const LONGEST_WAIT_OF_OVERDUE_MS = 3_000;
+export const LONGEST_WAIT_OF_OVERDUE_MS = 4_000;
 /** Nobody is sent away for longer. */
 export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */

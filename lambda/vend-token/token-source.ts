@@ -7,7 +7,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import { CALL_TIMEOUT_MS, MINT_DEADLINE_MS, type MintOptions, mint } from './mint.ts';
-import { LONGEST_PROMISE_MS, LONGEST_WAIT_MS } from './pace.ts';
+import { LONGEST_PROMISE_MS } from './pace.ts';
 import { type Scope, shareKey } from './scope.ts';
 import { openToken, sealToken, type Unopened } from './sealed-token.ts';
 import { TableFailure } from './table.ts';
@@ -77,7 +77,9 @@ export interface SharedTokensOptions extends MintTools {
   readonly onTrouble: (trouble: 'SharingUnavailable' | 'SharedTokenIgnored', why: string) => void;
 }
 
-/** While somebody else holds the lease, his token is looked for so often. */
+/** While somebody else holds the lease, his token is waited for no longer than this … */
+const LEASE_AWAITED_MS = 1_000;
+/** … and looked for so often. */
 const POLL_MS = 100;
 /** A table that did not answer is left alone for so long: not every login shall wait for it. */
 const AWAY_MS = 5_000;
@@ -145,7 +147,7 @@ export class SharedTokens implements TokenSource {
   ): Promise<TakenToken> {
     const { items, clock, time, newId } = this.#options;
     const { id, wanted } = asked;
-    const waitUntilMs = clock.now() + LONGEST_WAIT_MS;
+    const waitUntilMs = clock.now() + LEASE_AWAITED_MS;
     let old = this.#isAlive(known?.held, wanted) ? known?.held : undefined;
     const awayUntilMs = this.#sentAwayUntilMs(known?.promisedAtMs);
     if (awayUntilMs !== undefined) return oldOr(old, asked.key, new NotYourTurn(awayUntilMs));

@@ -514,7 +514,7 @@ describe('one step', () => {
     const absurd = KNOWN_TO_MS + ABSURD_MS;
     expect(step(absurd)).toMatchObject({ kind: 'away' });
     expect(step(absurd + 1)).toMatchObject({ kind: 'now' });
-    expect(step(1_500, absurd + 1)).toMatchObject({ kind: 'promise', fromMs: START + 1_500 });
+    expect(step(2_500, absurd + 1)).toMatchObject({ kind: 'promise', fromMs: START + 2_500 });
   });
 });
 

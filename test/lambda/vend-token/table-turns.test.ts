@@ -88,32 +88,36 @@ describe('one after another', () => {
       'at 425',
       'at 700',
       'at 975',
-      'until 1250',
-      'until 1525',
-      'until 1800',
+      'at 1250',
+      'at 1525',
+      'at 1800',
       'until 2075',
       'until 2350',
     ]);
-    expect(await written()).toEqual({ next: 1_250, promised: 2_625 });
+    expect(await written()).toEqual({ next: 2_075, promised: 2_625 });
   });
 
-  test('who comes back queues before those who come anew, up to 2 s', async () => {
+  test('who comes back queues before those who come anew, up to 3 s', async () => {
     const turns = turnsOf();
-    for (let count = 0; count < 7; count += 1) await told(turns);
-    clock.nowMs += 1_300;
-    expect(await told(turns, BACK)).toBe('now 1300');
-    expect(await told(turns, BACK)).toBe('at 1725');
-    expect(await told(turns, NEW)).toBe('until 2075');
+    for (let count = 0; count < 10; count += 1) await told(turns);
+    clock.nowMs += 2_100;
+    expect(await told(turns, BACK)).toBe('now 2100');
+    expect(await told(turns, BACK)).toBe('at 2525');
+    expect(await told(turns, NEW)).toBe('until 2900');
     const more: string[] = [];
-    for (let count = 0; count < 7; count += 1) more.push(await told(turns, BACK));
+    for (let count = 0; count < 11; count += 1) more.push(await told(turns, BACK));
     expect(more).toEqual([
-      'at 2000',
-      'at 2275',
-      'at 2550',
-      'at 2825',
-      'at 3100',
-      'until 3375',
-      'until 3375',
+      'at 2800',
+      'at 3075',
+      'at 3350',
+      'at 3625',
+      'at 3900',
+      'at 4175',
+      'at 4450',
+      'at 4725',
+      'at 5000',
+      'until 5275',
+      'until 5275',
     ]);
   });
 
@@ -164,8 +168,8 @@ describe('many at once', () => {
       ),
     );
     const turns = given.filter((atMs) => atMs !== undefined).sort((a, b) => a - b);
-    expect(turns.length).toBeGreaterThanOrEqual(6);
-    expect(turns.length).toBeLessThanOrEqual(8);
+    expect(turns.length).toBeGreaterThanOrEqual(9);
+    expect(turns.length).toBeLessThanOrEqual(12);
     for (const [index, atMs] of turns.entries()) {
       const before = turns[index - 1];
       if (before !== undefined) expect(atMs - before).toBeGreaterThanOrEqual(SLOT_MS - 0.01);
@@ -223,12 +227,12 @@ describe('the answer to a write is lost', () => {
   });
 
   test('of a promise: it is for a later time, or another is asked for', async () => {
-    await table.write('pace', { nextAt: N(1_500), promisedTo: N(1_500) });
+    await table.write('pace', { nextAt: N(2_500), promisedTo: N(2_500) });
     losing('UpdateItem', AFTER_A_LOOK);
-    expect(await told(turnsOf())).toBe('until 1775');
-    await table.write('pace', { nextAt: N(1_500) });
+    expect(await told(turnsOf())).toBe('until 2775');
+    await table.write('pace', { nextAt: N(2_500) });
     losing('UpdateItem', AFTER_A_LOOK);
-    expect(await told(turnsOf())).toBe('until 1775');
+    expect(await told(turnsOf())).toBe('until 2775');
   });
 
   test('of a look: nothing happened', async () => {
@@ -258,23 +262,24 @@ describe('whatever is in it', () => {
     await table.write('pace', attributes());
     const turns = turnsOf();
     const all: string[] = [];
-    for (let count = 0; count < 6; count += 1) all.push(await told(turns));
-    expect(all).toEqual(['now 0', 'at 425', 'at 700', 'at 975', 'until 1250', 'until 1525']);
-    expect(await written()).toEqual({ next: 1_250, promised: 1_800 });
+    for (let count = 0; count < 9; count += 1) all.push(await told(turns));
+    expect(all.slice(0, 4)).toEqual(['now 0', 'at 425', 'at 700', 'at 975']);
+    expect(all.slice(6)).toEqual(['at 1800', 'until 2075', 'until 2350']);
+    expect(await written()).toEqual({ next: 2_075, promised: 2_625 });
   });
 
   test('an honest turn and a promise that is none', async () => {
-    await table.write('pace', { nextAt: N(1_200), promisedTo: { S: 'later' } });
-    expect(await told(turnsOf())).toBe('until 1200');
-    await table.write('pace', { nextAt: N(1_200), promisedTo: N(absurd) });
-    expect(await told(turnsOf())).toBe('until 1200');
-    expect(await written()).toEqual({ next: 1_200, promised: 1_475 });
+    await table.write('pace', { nextAt: N(2_200), promisedTo: { S: 'later' } });
+    expect(await told(turnsOf())).toBe('until 2200');
+    await table.write('pace', { nextAt: N(2_200), promisedTo: N(absurd) });
+    expect(await told(turnsOf())).toBe('until 2200');
+    expect(await written()).toEqual({ next: 2_200, promised: 2_475 });
   });
 
   test('a promise of long ago is nobody’s', async () => {
-    await table.write('pace', { nextAt: N(1_200), promisedTo: N(-500_000) });
-    expect(await told(turnsOf())).toBe('until 1200');
-    expect(await written()).toEqual({ next: 1_200, promised: 1_475 });
+    await table.write('pace', { nextAt: N(2_200), promisedTo: N(-500_000) });
+    expect(await told(turnsOf())).toBe('until 2200');
+    expect(await written()).toEqual({ next: 2_200, promised: 2_475 });
   });
 });
 

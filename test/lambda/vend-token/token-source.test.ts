@@ -345,7 +345,7 @@ describe('turns', () => {
       Promise.all(Array.from({ length: 12 }, (_, index) => instance.begin(own(`user-${index}`)))),
     );
     const sent = answers.filter(({ statusCode }) => statusCode === 429);
-    expect(sent.length).toBeGreaterThanOrEqual(7);
+    expect(sent.length).toBeGreaterThanOrEqual(4);
     expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(12 - sent.length);
     for (const answer of sent) {
       expect(codeOf(answer)).toBe('rate-limited');
