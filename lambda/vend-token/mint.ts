@@ -21,8 +21,11 @@ export interface MintOptions {
   readonly call: TokenCall;
   /** Connects beforehand: a turn must not pass while a connection is made. @default the call connects */
   readonly connect?: (tokenEndpoint: string, timeoutMs: number) => Promise<void>;
-  /** Resolves when Momento may be asked once; whatever it throws ends the mint. @default at once */
-  readonly turn?: () => Promise<void>;
+  /**
+   * Resolves when Momento may be asked once; whatever it throws ends the mint. `isRepeated`: Momento has just failed,
+   * and whoever waits for long has an answer already. @default at once
+   */
+  readonly turn?: (isRepeated: boolean) => Promise<void>;
   readonly clock: Clock;
   /** @default the host's */
   readonly time?: TimeBounds;
@@ -76,7 +79,7 @@ export async function mint(
     return retry(
       async () => {
         await connect?.(key.tokenEndpoint, timeLeftMs());
-        await turn?.().catch((error: unknown) => {
+        await turn?.(failed !== undefined).catch((error: unknown) => {
           // What keeps the token away is what Momento said, not that there is no turn to ask again.
           throw failed ?? error;
         });

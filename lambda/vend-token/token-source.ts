@@ -7,7 +7,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import { CALL_TIMEOUT_MS, MINT_DEADLINE_MS, type MintOptions, mint } from './mint.ts';
-import { LONGEST_PROMISE_MS } from './pace.ts';
+import { LONGEST_PROMISE_MS, LONGEST_WAIT_MS } from './pace.ts';
 import { type Scope, shareKey } from './scope.ts';
 import { openToken, sealToken, type Unopened } from './sealed-token.ts';
 import { TableFailure } from './table.ts';
@@ -81,6 +81,8 @@ export interface SharedTokensOptions extends MintTools {
 const LEASE_AWAITED_MS = 1_000;
 /** … and looked for so often. */
 const POLL_MS = 100;
+/** When Momento has just failed, a turn to ask again is waited for no longer than this: an outage is no queue. */
+const AWAITED_AGAIN_MS = 300;
 /** A table that did not answer is left alone for so long: not every login shall wait for it. */
 const AWAY_MS = 5_000;
 /** So often a lease may be refused although the item shows none; then it is done without. */
@@ -219,7 +221,7 @@ export class SharedTokens implements TokenSource {
       const { token, key } = await mint(wanted.scope, wanted.lifeSeconds, {
         ...this.#options,
         deadlineAtMs: asked.deadlineAtMs,
-        turn: () => this.#turn(lease),
+        turn: (isRepeated) => this.#turn(lease, isRepeated),
       });
       this.#memory.set(id, { held: { token, wireKey: key.wireKey }, promisedAtMs: undefined });
       if (lease !== undefined) {
@@ -243,17 +245,20 @@ export class SharedTokens implements TokenSource {
     }
   }
 
-  async #turn(lease: Lease | undefined): Promise<void> {
+  async #turn(lease: Lease | undefined, isRepeated: boolean): Promise<void> {
     const { turns, ownTurns, time, clock } = this.#options;
+    const spentMs = isRepeated ? LONGEST_WAIT_MS - AWAITED_AGAIN_MS : 0;
     if (lease !== undefined && !this.#isAway()) {
+      // Nothing is kept for a repetition: he has had his turn.
+      const options = isRepeated ? { sentAway: 0, promisedAtMs: time.latest() } : lease;
       try {
-        return await takeTurn(turns, lease, time, clock);
+        return await takeTurn(turns, options, time, clock, spentMs);
       } catch (error) {
         if (!(error instanceof TableFailure)) throw error;
         this.#away(error);
       }
     }
-    await takeTurn(ownTurns, { sentAway: 0 }, time, clock);
+    await takeTurn(ownTurns, { sentAway: 0 }, time, clock, spentMs);
   }
 
   /** What is in the item, if it is ours; undefined when there is nothing, or nothing of use. */

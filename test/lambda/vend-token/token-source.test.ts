@@ -318,6 +318,13 @@ describe('one mints, and the others do not', () => {
     },
   );
 
+  test('Momento away: the answer does not wait for turns to ask it again', async () => {
+    fleet.momentoFault = () => ({ refuse: 'UNAVAILABLE' });
+    const { result, tookMs } = await timed(() => fleet.instance({ isCold: true }).vend());
+    expect(codeOf(result)).toBe('upstream-unavailable');
+    expect(tookMs).toBeLessThan(1_500);
+  });
+
   test('one that fails while the old one lives: the old one, and the trouble is seen', async () => {
     const instance = fleet.instance();
     const old = await instance.vend();

@@ -227,9 +227,9 @@ inBrowser('the page in Chromium', () => {
     await logIn(page, 'tenant-a-data-entry, logged in for a minute');
     await page.getByText('No token now: 503 (upstream-unavailable).').waitFor();
     const left = page.locator('#token-left');
-    const before = await left.textContent();
-    expect(before).toMatch(/^no token; the next try is in \d+ s$/);
-    await expectChange(left, before);
+    // Beside the sentence, a moment later.
+    await left.filter({ hasText: /^no token; the next try is in \d+ s$/ }).waitFor();
+    await expectChange(left, await left.textContent());
     await page.getByText('There is a token.').waitFor();
     expectRefusals(503);
   });
