@@ -1,5 +1,6 @@
 // What an error means for the person who typed the command.
 
+import { field } from '../lambda/shared/field.ts';
 import { SecretFailure } from '../lambda/shared/secret-versions.ts';
 import { type Place, typed } from './place.ts';
 import { Problem } from './problem.ts';
@@ -98,10 +99,8 @@ function secretProblem(failure: SecretFailure, place: Whereabouts): Problem {
 
 /** By its shape: errors of other realms and of the SDK are no `Error` of ours. */
 export function named(error: unknown): { readonly name: string; readonly message: string } {
-  const field = (name: string) =>
-    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
-  const name = field('name');
-  const message = field('message');
+  const name = field(error, 'name');
+  const message = field(error, 'message');
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: typeof message === 'string' ? message : String(error),
@@ -109,7 +108,7 @@ export function named(error: unknown): { readonly name: string; readonly message
 }
 
 function isNetwork(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
+  const code = field(error, 'code');
   return (
     /^(TimeoutError|NetworkingError)$/.test(named(error).name) ||
     (typeof code === 'string' &&

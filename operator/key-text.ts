@@ -2,6 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 import { readApiKey } from '../lambda/shared/api-key.ts';
+import { field } from '../lambda/shared/field.ts';
 import { named } from './explain.ts';
 import { Problem, wrongUsage } from './problem.ts';
 import type { Terminal } from './terminal.ts';
@@ -41,9 +42,8 @@ async function fromFile(file: string): Promise<Buffer> {
     return await beginning(createReadStream(file));
   } catch (cause) {
     if (cause instanceof Problem) throw cause;
-    const code = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'code') : '';
     throw new Problem(
-      code === 'ENOENT'
+      field(cause, 'code') === 'ENOENT'
         ? `There is no file ${file}.`
         : `${file} cannot be read: ${named(cause).message}`,
       { next: "Write the path of the file that Momento's console downloaded.", cause },

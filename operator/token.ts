@@ -2,6 +2,7 @@
 
 import { duration } from '../lambda/rotate-key/wording.ts';
 import { systemClock } from '../lambda/shared/clock.ts';
+import { field } from '../lambda/shared/field.ts';
 import { readClaims } from '../lambda/vend-token/claims.ts';
 import {
   type Refusal,
@@ -110,8 +111,6 @@ function scopeText(allowed: Allowed, colours: Terminal['colours']): readonly str
 }
 
 function permissionsOf(decoded: unknown): readonly unknown[] {
-  const field = (value: unknown, name: string): unknown =>
-    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
   const found = field(field(field(decoded, 'permissions'), 'explicit'), 'permissions');
   return Array.isArray(found) ? found : [decoded];
 }

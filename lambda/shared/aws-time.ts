@@ -4,6 +4,7 @@
 
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from './clock.ts';
+import { field } from './field.ts';
 
 /** The `Date` header says whole seconds, cut off. */
 const HEADER_RESOLUTION_MS = 1_000;
@@ -55,6 +56,3 @@ function dateOf(response: unknown): number {
   const date = field(headers, 'date') ?? field(headers, 'Date');
   return typeof date === 'string' ? Date.parse(date) : Number.NaN;
 }
-
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

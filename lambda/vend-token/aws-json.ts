@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
+import { field } from '../shared/field.ts';
 import { retry } from '../shared/retry.ts';
 import type { CredentialsSource } from './aws-credentials.ts';
 import { signedHeaders } from './sigv4.ts';
@@ -218,8 +219,7 @@ function parsed(text: string): unknown {
   }
 }
 
-export function textField(value: unknown, name: string): string | undefined {
-  const field: unknown =
-    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof field === 'string' ? field : undefined;
+function textField(value: unknown, name: string): string | undefined {
+  const text = field(value, name);
+  return typeof text === 'string' ? text : undefined;
 }

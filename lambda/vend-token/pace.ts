@@ -1,5 +1,5 @@
 // When the next token may be asked for at Momento, so that all instances together stay within vending's part of the
-// account's rate. Pure: what to do is decided here, what is done is in table-pace.ts and local-pace.ts.
+// account's rate. Pure: what to do is decided here, what is done is in table-turns.ts and turns.ts.
 //
 //   `next`      from when on the next turn may be taken; a turn moves it on by one slot
 //   `promised`  up to when those who were sent away have been promised a turn (Retry-After)

@@ -11,7 +11,7 @@ export class TableFailure extends Failure<string> {}
 export type Attribute = { readonly S: string } | { readonly N: string } | { readonly B: string };
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** DynamoDB's own words; values are given without their colon's type. */
+/** In DynamoDB's own words; the values by their names in them, without the colon. */
 export interface ConditionalUpdate {
   readonly update: string;
   readonly condition: string;

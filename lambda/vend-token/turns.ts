@@ -2,7 +2,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
-import { LATE_MS } from './pace.ts';
+import { LATE_MS, type PaceQuestion } from './pace.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
 /** It is not his turn for longer than he may wait. */
@@ -16,16 +16,8 @@ export class NotYourTurn extends Failure<'rate-limited'> {
   }
 }
 
-export interface TurnOptions {
-  /** So often he was sent away until now, and has come back. */
-  readonly sentAway: number;
-  /** He has been promised a turn then, and comes before his time. @default he has not */
-  readonly promisedAtMs?: number | undefined;
-  /** Milliseconds that he has waited already, for a turn that was lost. */
-  readonly waitedMs: number;
-  /** So late it was known. @default 0 */
-  readonly leadMs?: number;
-}
+/** Of the question what the caller knows; the rest is whoever gives the turns to know. */
+export type TurnOptions = Omit<PaceQuestion, 'earliestMs' | 'latestMs' | 'ratePerSecond'>;
 
 /** A turn that was given: it may be used from `atMs` to `untilMs`, epoch milliseconds by AWS's time. */
 export interface GivenTurn {

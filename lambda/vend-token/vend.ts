@@ -1,6 +1,7 @@
 // One request: claims → policy → token, with one audit line and one count for every outcome.
 
 import { Failure } from '../shared/failure.ts';
+import { field } from '../shared/field.ts';
 import { GrpcFailure } from '../shared/grpc-unary.ts';
 import type { Log } from '../shared/log.ts';
 import { describeError } from '../shared/log.ts';
@@ -101,9 +102,6 @@ function takenAtMs(event: unknown): number {
   const takenAt = field(context, 'timeEpoch');
   return typeof takenAt === 'number' ? takenAt : Number.NaN;
 }
-
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
 function refusal(
   rendered: Exclude<Rendered, { kind: 'scope' }>,
