@@ -3,21 +3,16 @@
 import { isTokenRefused } from './momento-error.ts';
 import type { Lease, MovingClient } from './moving-client.ts';
 import type { MomentoToken } from './request-token.ts';
-import { type NumberedItem, type Stream, splice, type TopicGap } from './splice.ts';
+import {
+  type NumberedItem,
+  type Stream,
+  type SubscribingClient,
+  splice,
+  type TopicGap,
+} from './splice.ts';
 import { told } from './told.ts';
 
-/** The SDK's `TopicClient`, as far as it is used. */
-export interface SubscribingClient<Item> {
-  subscribe(
-    cacheName: string,
-    topicName: string,
-    options: {
-      readonly onItem: (item: Item) => void;
-      readonly onError: (error: unknown, subscription: { readonly isSubscribed: boolean }) => void;
-      readonly onDiscontinuity: (discontinuity: { newSequenceNumber(): number }) => void;
-    },
-  ): Promise<unknown>;
-}
+export type { SubscribingClient } from './splice.ts';
 
 export interface TopicHandlers<Item> {
   /** Each message, in Momento's order, once. */

@@ -16,6 +16,19 @@ export interface NumberedItem {
   value(): unknown;
 }
 
+/** The SDK's `TopicClient`, as far as it is used. */
+export interface SubscribingClient<Item> {
+  subscribe(
+    cacheName: string,
+    topicName: string,
+    options: {
+      readonly onItem: (item: Item) => void;
+      readonly onError: (error: unknown, subscription: { readonly isSubscribed: boolean }) => void;
+      readonly onDiscontinuity: (discontinuity: { newSequenceNumber(): number }) => void;
+    },
+  ): Promise<unknown>;
+}
+
 /** Some messages did not come, or their numbers began anew: what a page knows may be out of date. */
 export interface TopicGap {
   /** The last message handed out. */

@@ -1,6 +1,12 @@
 // A subscription that outlives its key: in Momento's order, each item once, and a gap is told.
 
-import { type NumberedItem, type Stream, splice, type TopicGap } from '../browser/splice.ts';
+import {
+  type NumberedItem,
+  type Stream,
+  type SubscribingClient,
+  splice,
+  type TopicGap,
+} from '../browser/splice.ts';
 import { told } from '../browser/told.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Start } from './follower.ts';
@@ -10,18 +16,7 @@ export interface Follows<Client> {
   follow(start: Start<Client>): Promise<() => Promise<void>>;
 }
 
-/** The SDK's `TopicClient`, as far as it is used. */
-export interface SubscribingClient<Item> {
-  subscribe(
-    cacheName: string,
-    topicName: string,
-    options: {
-      readonly onItem: (item: Item) => void;
-      readonly onError: (error: unknown, subscription: { readonly isSubscribed: boolean }) => void;
-      readonly onDiscontinuity: (discontinuity: { newSequenceNumber(): number }) => void;
-    },
-  ): Promise<unknown>;
-}
+export type { SubscribingClient } from '../browser/splice.ts';
 
 export interface TopicHandlers<Item> {
   /** Each item, in Momento's order, once. What it throws is thrown where nothing catches it. */
