@@ -64,11 +64,10 @@ export function contenders(options: ContenderOptions): Contenders {
     return { file: join(codeDir, 'index.mjs'), environment: everything };
   };
   const vendToken = served('vend-token');
-  const { SHARING_TABLE, SHARE_WHILE_LIFE_LEFT, ...unshared } = vendToken.environment;
   // The same role and the same secret, without what our own function alone asks for.
-  const { NODE_OPTIONS, ...plain } = unshared;
+  const { SHARING_TABLE, SHARE_WHILE_LIFE_LEFT, ...unshared } = vendToken.environment;
   const bare = {
-    ...plain,
+    ...unshared,
     BENCH_TOKEN_ORIGIN: servers.tokenOrigin,
     BENCH_TOKEN_FRAME: servers.tokenFrame,
   };
@@ -79,7 +78,7 @@ export function contenders(options: ContenderOptions): Contenders {
     { name: 'empty', file: floor('empty'), environment: bare, event: newTenant },
     { name: 'bare-rpc', file: floor('bare-rpc'), environment: bare, event: newTenant },
     { name: 'secret-and-rpc', file: floor('secret-and-rpc'), environment: bare, event: newTenant },
-    { name: 'baseline', file: baselineFile, environment: plain, event: newTenant },
+    { name: 'baseline', file: baselineFile, environment: unshared, event: newTenant },
     {
       name: 'vend-token',
       ...vendToken,

@@ -1,8 +1,7 @@
 // `npm run bench:fleet`: the fleet of `fleet.ts`, by default 1,000 keys at Momento's 5 per second.
 
-import { parseArgs } from 'node:util';
 import { synthesize } from '../local/assembly/synthesize.ts';
-import { number, UsageError, wholeFrom } from '../local/command-line.ts';
+import { number, readArguments, UsageError, wholeFrom } from '../local/command-line.ts';
 import { type FleetFigures, fleetConfig, runFleet } from './fleet.ts';
 
 const HELP = `Rotates a fleet of keys that are all due, against local AWS and local Momento, and reports how close it
@@ -55,11 +54,7 @@ async function main(): Promise<number> {
 
 function options() {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({ options: { keys: text, rate: text, help: { type: 'boolean' } } }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({ options: { keys: text, rate: text, help: { type: 'boolean' } } }).values;
 }
 
 function progress(keys: number): (renewed: number) => void {

@@ -1,8 +1,7 @@
 // `npm run bench`: cold starts and warm calls, against the baseline and the floor.
 
-import { parseArgs } from 'node:util';
 import { synthesize } from '../local/assembly/synthesize.ts';
-import { number, oneOf, UsageError, wholeFrom } from '../local/command-line.ts';
+import { number, oneOf, readArguments, UsageError, wholeFrom } from '../local/command-line.ts';
 import { benchConfig, runBench } from './bench.ts';
 import { keep } from './keep.ts';
 import { MAJORS, NodeUnavailable, type NodeVersion, nodeVersion } from './node-versions.ts';
@@ -66,13 +65,9 @@ async function main(): Promise<number> {
 
 function options() {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      options: { rounds: text, node: text, aws: text, help: { type: 'boolean' } },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({
+    options: { rounds: text, node: text, aws: text, help: { type: 'boolean' } },
+  }).values;
 }
 
 /** Goes on without a version that cannot be had. */

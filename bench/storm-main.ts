@@ -1,9 +1,8 @@
 // `npm run bench:storm -- SCENARIO`: one of the storms of `storm.ts`, in full.
 
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { synthesize } from '../local/assembly/synthesize.ts';
-import { number, UsageError, wholeFrom } from '../local/command-line.ts';
+import { number, readArguments, UsageError, wholeFrom } from '../local/command-line.ts';
 import {
   overloadStorm,
   ownStorm,
@@ -108,14 +107,10 @@ async function main(): Promise<number> {
 
 function commandLine() {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      options: { logins: text, rate: text, json: text, help: { type: 'boolean' } },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({
+    options: { logins: text, rate: text, json: text, help: { type: 'boolean' } },
+    allowPositionals: true,
+  });
 }
 
 function progress(served: number): void {

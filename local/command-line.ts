@@ -1,8 +1,19 @@
 // Reading the words of a command line: each is checked, and a wrong one says what to write instead.
 
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
 /** The command line is wrong; the message says how to put it right. Ends in exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** What `parseArgs` of node:util makes of the command line. @throws UsageError for what is not among the options */
+export function readArguments<const Config extends ParseArgsConfig>(config: Config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 export const wholeFrom = (value: number, least: number): boolean =>

@@ -1,7 +1,6 @@
 // The command line of the local stack.
 
-import { parseArgs } from 'node:util';
-import { isPort, number, oneOf, UsageError, wholeFrom } from './command-line.ts';
+import { isPort, number, oneOf, readArguments, wholeFrom } from './command-line.ts';
 
 export interface Options {
   readonly once: boolean;
@@ -55,23 +54,19 @@ export function readOptions(argv: readonly string[]): Options {
 function parsed(argv: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        once: flag,
-        help: flag,
-        'time-scale': text,
-        'key-life': text,
-        'refresh-tokens': text,
-        'old-keys': text,
-        'aws-port': text,
-        'momento-port': text,
-        'gateway-port': text,
-        'console-port': text,
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({
+    args: [...argv],
+    options: {
+      once: flag,
+      help: flag,
+      'time-scale': text,
+      'key-life': text,
+      'refresh-tokens': text,
+      'old-keys': text,
+      'aws-port': text,
+      'momento-port': text,
+      'gateway-port': text,
+      'console-port': text,
+    },
+  }).values;
 }

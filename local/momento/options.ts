@@ -1,7 +1,6 @@
 // The command line of local Momento on its own.
 
-import { parseArgs } from 'node:util';
-import { isPort, number, oneOf, UsageError, wholeFrom } from '../command-line.ts';
+import { isPort, number, oneOf, readArguments, wholeFrom } from '../command-line.ts';
 
 export interface Options {
   readonly help: boolean;
@@ -48,19 +47,15 @@ const isLife = (seconds: number): boolean => wholeFrom(seconds, 1) && seconds <=
 function parsed(argv: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        help: flag,
-        json: flag,
-        port: text,
-        'key-life': text,
-        'refresh-tokens': text,
-        'old-keys': text,
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({
+    args: [...argv],
+    options: {
+      help: flag,
+      json: flag,
+      port: text,
+      'key-life': text,
+      'refresh-tokens': text,
+      'old-keys': text,
+    },
+  }).values;
 }
