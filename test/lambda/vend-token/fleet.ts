@@ -4,7 +4,6 @@
 import type { Clock } from '../../../lambda/shared/clock.ts';
 import { GrpcUnary } from '../../../lambda/shared/grpc-unary.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
-import { parsePolicies } from '../../../lambda/shared/token-policies.ts';
 import { pairVersionId } from '../../../lambda/shared/version-id.ts';
 import type { HttpAnswer } from '../../../lambda/vend-token/answer.ts';
 import {
@@ -33,7 +32,7 @@ import { type MomentoServer, startMomentoServer } from '../../../local/momento/s
 import { ACCOUNT_ID, counter, REGION, type Stack, startStack } from '../../local/aws/builders.ts';
 import { capturedLogger } from '../shared/captured-logger.ts';
 import { SimulatedClock } from '../simulated-clock.ts';
-import { POLICIES, START, type TokenBody } from './world.ts';
+import { POLICIES, START, settingsOf, type TokenBody } from './world.ts';
 
 export const TABLE = 'Shared';
 
@@ -305,18 +304,7 @@ export class Fleet {
     this.account = account;
     this.#ratePerSecond = options.ratePerSecond ?? 4;
     this.arn = table.stack.secrets.createSecret({ Name: 'Key' }).ARN ?? '';
-    this.#settings = {
-      policies: parsePolicies(options.policies ?? POLICIES, {
-        maxLifeSeconds: 3_600,
-        maxPermissions: 10,
-        claims: 'any',
-      }),
-      authType: 'cognito',
-      tokenUse: 'id',
-      publicRole: undefined,
-      maxLifeSeconds: 3_600,
-      maxPermissions: 10,
-    };
+    this.#settings = settingsOf(options.policies ?? POLICIES);
     const { log, lines } = capturedLogger(this.redactor);
     this.#log = log;
     this.logged = lines;

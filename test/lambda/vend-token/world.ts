@@ -68,6 +68,16 @@ export interface WorldOptions {
   readonly clock?: SimulatedClock;
 }
 
+/** What the stack says by default, with these policies. */
+export const settingsOf = (policies: unknown): RenderSettings => ({
+  policies: parsePolicies(policies, { maxLifeSeconds: 3_600, maxPermissions: 10, claims: 'any' }),
+  authType: 'cognito',
+  tokenUse: 'id',
+  publicRole: undefined,
+  maxLifeSeconds: 3_600,
+  maxPermissions: 10,
+});
+
 export class World {
   readonly clock: SimulatedClock;
   readonly redactor = new Redactor();
@@ -122,19 +132,7 @@ export class World {
       newId,
     });
     this.arn = this.secrets.createSecret({ Name: 'Key' }).ARN ?? '';
-    this.settings = {
-      policies: parsePolicies(policies, {
-        maxLifeSeconds: 3_600,
-        maxPermissions: 10,
-        claims: 'any',
-      }),
-      authType: 'cognito',
-      tokenUse: 'id',
-      publicRole: undefined,
-      maxLifeSeconds: 3_600,
-      maxPermissions: 10,
-      ...settings,
-    };
+    this.settings = { ...settingsOf(policies), ...settings };
     const { log, lines } = capturedLogger(this.redactor);
     this.#log = log;
     this.logged = lines;
