@@ -10,7 +10,7 @@ import { Redactor } from '../shared/redaction.ts';
 import type { HttpAnswer } from './answer.ts';
 import { credentialsSource } from './aws-credentials.ts';
 import { type AwsJsonCall, awsEndpoint, awsJsonService } from './aws-json.ts';
-import { LONGEST_WAIT_MS, slotMs } from './pace.ts';
+import { LONGEST_WAIT_MS, lanesFor } from './pace.ts';
 import { readSettings } from './settings.ts';
 import { DynamoDbTable } from './table.ts';
 import { TableTurns } from './table-turns.ts';
@@ -67,8 +67,8 @@ export async function handler(event: unknown, context: Context): Promise<HttpAns
 
 function tokenSource(): TokenSource {
   const ratePerSecond = settings.mintRatePerSecond;
-  const now = { earliestMs: 0, latestMs: 0 };
-  const ownTurns = new OwnTurns(time, slotMs({ ...now, ratePerSecond }), LONGEST_WAIT_MS);
+  const { slotMs, count: lanes } = lanesFor(ratePerSecond);
+  const ownTurns = new OwnTurns(time, slotMs / lanes, LONGEST_WAIT_MS);
   const minting = {
     keys,
     clock,
@@ -92,7 +92,7 @@ function tokenSource(): TokenSource {
   return new SharedTokens({
     ...minting,
     items: new TokenItems(table, time),
-    turns: new TableTurns(table, time, ratePerSecond),
+    turns: new TableTurns({ table, time, ratePerSecond }),
     ownTurns,
     whileLifeLeft,
     newId: randomUUID,

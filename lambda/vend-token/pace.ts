@@ -1,7 +1,8 @@
 // When the next token may be asked for at Momento, so that all instances together stay within vending's part of the
 // account's rate. Pure: what to do is decided here, what is done is in table-turns.ts and turns.ts.
 //
-//   `next`      from when on the next turn may be taken; a turn moves it on by one slot
+//   lane        one for each call that the rate allows in a second: from when on the next turn in it may be taken.
+//               A turn moves its own lane on, by a second and what is not known exactly; the others are not held up.
 //   `promised`  up to when those who were sent away have been promised a turn (Retry-After)
 
 /** A turn is used no later than this after its time, or it is lost and another one is taken. */
@@ -12,7 +13,7 @@ export const PATIENCE_MS = 150;
 export const KNOWN_TO_MS = 60;
 /**
  * Whoever has no promise waits for a turn no longer than this: as long as the slot of an instance that has heard one
- * answer, and knows the time to a second, so that the first two logins of a quiet hour are both served.
+ * answer, and knows the time to a second.
  */
 export const LONGEST_WAIT_MS = 2_000;
 /** Whoever comes back as he was told may wait longer: those who come in the same second queue. */
@@ -23,10 +24,18 @@ export const LONGEST_WAIT_OF_OVERDUE_MS = 4_000;
 export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */
 export const ABSURD_MS = LONGEST_PROMISE_MS + 60_000;
+/** All lanes are in one item, which is read and written as a whole. */
+const MOST_LANES = 50;
 
-/** Epoch milliseconds, by AWS's time. */
+export interface Lanes {
+  readonly count: number;
+  /** From one turn to the next of the same lane, in milliseconds, for whoever knows the time to KNOWN_TO_MS. */
+  readonly slotMs: number;
+}
+
+/** Epoch milliseconds, by AWS's time; undefined where nothing (or nothing of sense) is known. */
 export interface PaceState {
-  readonly next: number | undefined;
+  readonly lanes: readonly (number | undefined)[];
   readonly promised: number | undefined;
 }
 
@@ -43,17 +52,22 @@ export interface PaceQuestion {
   readonly waitedMs: number;
   /** So late the turn was known that was lost: the table is slow, and a turn that is nearer would be lost as well. @default 0 */
   readonly leadMs?: number;
+  /** Which of several lanes that are as good as each other, so that not all take the same: from 0 up to 1. */
+  readonly draw: number;
 }
 
 export type PaceStep =
-  /** Nobody is waiting: the turn is now, or as soon as it is known, until `turnAtMs` + PATIENCE_MS. */
-  | { readonly kind: 'now'; readonly turnAtMs: number; readonly nextMs: number }
-  /** The turn is at `next` as it is when it is moved on by `byMs`, if that is not after `latestTurnMs`. */
+  /**
+   * The turn is his if the lane is moved on to `nextMs` while it is not beyond `atMs`. Nobody is waiting: then it may
+   * be used as soon as it is known.
+   */
   | {
-      readonly kind: 'queue';
-      readonly byMs: number;
-      readonly afterMs: number;
-      readonly latestTurnMs: number;
+      readonly kind: 'turn';
+      readonly lane: number;
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly nextMs: number;
+      readonly isNow: boolean;
     }
   /**
    * Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later;
@@ -69,40 +83,42 @@ export type PaceStep =
   | { readonly kind: 'away'; readonly untilMs: number };
 
 /**
- * How far one turn is from the next. In any sliding second at most `ratePerSecond` turns begin, although each may
- * be taken up to LATE_MS late, by a clock that knows the time to KNOWN_TO_MS: the turn that many later is a second
- * plus both away. Who knows the time less exactly takes a wider slot.
+ * In any sliding second no more turns begin than the rate allows, although each may be taken up to LATE_MS late, by a
+ * clock that knows the time to KNOWN_TO_MS: a lane's next turn is a second plus both away. Beyond MOST_LANES a lane
+ * takes several turns in that time.
  */
-export function slotMs({
-  ratePerSecond,
-  earliestMs,
-  latestMs,
-}: Pick<PaceQuestion, 'ratePerSecond' | 'earliestMs' | 'latestMs'>): number {
+export function lanesFor(ratePerSecond: number): Lanes {
   const perSecond = Math.max(1, Math.floor(ratePerSecond));
+  const turnsOfLane = Math.ceil(perSecond / MOST_LANES);
   const windowMs = Math.max(1_000, 1_000 / ratePerSecond) + LATE_MS + KNOWN_TO_MS;
-  return windowMs / perSecond + Math.max(0, latestMs - earliestMs - KNOWN_TO_MS);
+  return { count: Math.floor(perSecond / turnsOfLane), slotMs: windowMs / turnsOfLane };
 }
 
 export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   const { earliestMs, latestMs, sentAway, leadMs = 0 } = question;
   const wasPromised = sentAway > 0;
-  const byMs = slotMs(question);
+  const { count, slotMs } = lanesFor(question.ratePerSecond);
   const honest = (atMs: number | undefined): number =>
     atMs !== undefined && atMs <= latestMs + ABSURD_MS ? atMs : Number.NEGATIVE_INFINITY;
-  const next = honest(state.next);
+  const lanes = Array.from({ length: count }, (_, lane) => honest(state.lanes[lane]));
+  const next = Math.min(...lanes);
   // What was promised before the turns that are taken by now has been kept, or was not claimed.
   const promised = Math.max(honest(state.promised), next);
   const soonestMs = earliestMs + leadMs;
-  if (next <= soonestMs) {
-    return { kind: 'now', turnAtMs: soonestMs, nextMs: soonestMs + byMs + PATIENCE_MS };
-  }
-  const longestWaitMs = longestWait(sentAway) - question.waitedMs;
+  const isNow = next <= soonestMs;
+  const latestTurnMs = earliestMs + longestWait(sentAway) - question.waitedMs;
   // A turn that is as near as this is left to him by those who were promised one: they wait no longer for it than
   // if he had come when nobody was waiting.
   const mayQueue = wasPromised || promised <= next || next <= earliestMs + PATIENCE_MS;
-  const latestTurnMs = earliestMs + longestWaitMs;
-  if (mayQueue && next <= latestTurnMs) {
-    return { kind: 'queue', byMs, afterMs: soonestMs, latestTurnMs };
+  if (isNow || (mayQueue && next <= latestTurnMs)) {
+    const asGoodMs = isNow ? soonestMs : Math.min(next + PATIENCE_MS, latestTurnMs);
+    const lane = laneUpTo(asGoodMs, lanes, question.draw);
+    const atMs = Math.max(lanes[lane] ?? soonestMs, soonestMs);
+    const usableMs = isNow ? PATIENCE_MS : LATE_MS;
+    // Who knows the time less exactly takes a wider slot.
+    const widthMs = Math.max(0, latestMs - earliestMs - KNOWN_TO_MS);
+    const nextMs = atMs + slotMs + widthMs + usableMs - LATE_MS;
+    return { kind: 'turn', lane, atMs, untilMs: atMs + usableMs, nextMs, isNow };
   }
   // He has had his promise: not to the end of the line again.
   if (wasPromised) return { kind: 'away', untilMs: next };
@@ -110,9 +126,12 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   if (question.promisedAtMs !== undefined) return { kind: 'away', untilMs: question.promisedAtMs };
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
   if (promised > latestPromiseMs) return { kind: 'away', untilMs: latestPromiseMs };
-  // How well he knows the time is of no matter here: a promise is no turn.
-  const promisedByMs = slotMs({ ...question, latestMs: earliestMs });
-  return { kind: 'promise', fromMs: promised, byMs: promisedByMs, latestPromiseMs };
+  return { kind: 'promise', fromMs: promised, byMs: slotMs / count, latestPromiseMs };
+}
+
+function laneUpTo(latestMs: number, lanes: readonly number[], draw: number): number {
+  const near = [...lanes.keys()].filter((lane) => (lanes[lane] ?? latestMs) <= latestMs);
+  return near[Math.floor(draw * near.length)] ?? 0;
 }
 
 function longestWait(sentAway: number): number {

@@ -121,10 +121,9 @@ export class SharedTokens implements TokenSource {
     const id = shareKey(wanted.scope, wanted.lifeSeconds);
     const known = this.#memory.get(id);
     // Both are read at the same time, and the table only where what is known will not do.
-    const willDo =
-      this.#hasLeft(known?.held, wanted, this.#options.whileLifeLeft) ||
-      this.#sentAwayUntilMs(known?.promisedAtMs) !== undefined;
-    const item = willDo ? undefined : this.#read(id);
+    const awayUntilMs = this.#sentAwayUntilMs(known?.promisedAtMs);
+    const hasLeft = this.#hasLeft(known?.held, wanted, this.#options.whileLifeLeft);
+    const item = hasLeft || awayUntilMs !== undefined ? undefined : this.#read(id);
     const key = await this.#options.keys.current();
     if (known?.held !== undefined && this.#isFresh(known.held, wanted, key)) {
       return { token: known.held.token, source: 'memory' };
@@ -133,9 +132,8 @@ export class SharedTokens implements TokenSource {
     let taken = this.#underWay.get(id);
     if (taken === undefined) {
       const deadlineAtMs = this.#options.clock.now() + MINT_DEADLINE_MS;
-      taken = this.#obtain({ id, wanted, key, deadlineAtMs }, known, item).finally(() =>
-        this.#underWay.delete(id),
-      );
+      const asked = { id, wanted, key, deadlineAtMs, awayUntilMs };
+      taken = this.#obtain(asked, known?.held, item).finally(() => this.#underWay.delete(id));
       this.#underWay.set(id, taken);
     }
     const { token, ...how } = await taken;
@@ -144,14 +142,13 @@ export class SharedTokens implements TokenSource {
 
   async #obtain(
     asked: Asked,
-    known: Remembered | undefined,
+    known: HeldToken | undefined,
     firstItem: Promise<TokenItem | undefined> | undefined,
   ): Promise<TakenToken> {
     const { items, clock, time, newId } = this.#options;
-    const { id, wanted } = asked;
+    const { id, wanted, awayUntilMs } = asked;
     const waitUntilMs = clock.now() + LEASE_AWAITED_MS;
-    let old = this.#isAlive(known?.held, wanted) ? known?.held : undefined;
-    const awayUntilMs = this.#sentAwayUntilMs(known?.promisedAtMs);
+    let old = this.#isAlive(known, wanted) ? known : undefined;
     if (awayUntilMs !== undefined) return oldOr(old, asked.key, new NotYourTurn(awayUntilMs));
     let item = await (firstItem ?? this.#read(id));
     for (let refused = 0; ; ) {
@@ -349,6 +346,8 @@ interface Asked {
   readonly wanted: WantedToken;
   /** Epoch milliseconds of the host's clock: by then there is an answer. */
   readonly deadlineAtMs: number;
+  /** Until then he is sent away without a question. */
+  readonly awayUntilMs: number | undefined;
   /** Replaced by a newer one when the table shows that there is one. */
   key: VendingKey;
 }

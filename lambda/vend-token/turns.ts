@@ -17,7 +17,7 @@ export class NotYourTurn extends Failure<'rate-limited'> {
 }
 
 /** Of the question what the caller knows; the rest is whoever gives the turns to know. */
-export type TurnOptions = Omit<PaceQuestion, 'earliestMs' | 'latestMs' | 'ratePerSecond'>;
+export type TurnOptions = Omit<PaceQuestion, 'earliestMs' | 'latestMs' | 'ratePerSecond' | 'draw'>;
 
 /** A turn that was given: it may be used from `atMs` to `untilMs`, epoch milliseconds by AWS's time. */
 export interface GivenTurn {

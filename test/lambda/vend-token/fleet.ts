@@ -11,7 +11,7 @@ import {
   type AwsJsonCall,
   awsJsonService,
 } from '../../../lambda/vend-token/aws-json.ts';
-import { LONGEST_WAIT_MS, slotMs } from '../../../lambda/vend-token/pace.ts';
+import { LONGEST_WAIT_MS, lanesFor } from '../../../lambda/vend-token/pace.ts';
 import type { RenderSettings } from '../../../lambda/vend-token/render.ts';
 import { DynamoDbTable } from '../../../lambda/vend-token/table.ts';
 import { TableTurns } from '../../../lambda/vend-token/table-turns.ts';
@@ -424,7 +424,7 @@ export class Fleet {
     );
     const table = new DynamoDbTable(this.table.service('dynamodb', clock, time), TABLE);
     const ratePerSecond = this.#ratePerSecond;
-    const slot = slotMs({ ratePerSecond, earliestMs: 0, latestMs: 0 });
+    const { slotMs, count: lanes } = lanesFor(ratePerSecond);
     const tokens = new SharedTokens({
       keys,
       clock,
@@ -433,8 +433,8 @@ export class Fleet {
       connect: (endpoint, timeoutMs) =>
         this.clock.during(this.#connectionTo(endpoint).ready(timeoutMs)),
       items: items?.(time) ?? new TokenItems(table, time),
-      turns: new TableTurns(table, time, ratePerSecond),
-      ownTurns: new OwnTurns(time, slot, LONGEST_WAIT_MS),
+      turns: new TableTurns({ table, time, ratePerSecond }),
+      ownTurns: new OwnTurns(time, slotMs / lanes, LONGEST_WAIT_MS),
       whileLifeLeft,
       newId: () => `lease-${++this.#ids}`,
       onTrouble: (trouble, why) => {
@@ -573,3 +573,7 @@ export function mostPerSecond(timesMs: readonly number[]): number {
   );
   return Math.max(0, ...counts);
 }
+
+/** The lanes of an item whose turns are all taken until then: epoch milliseconds, four per second. */
+export const takenUntil = (atMs: number) =>
+  Object.fromEntries([0, 1, 2, 3].map((lane) => [`lane${lane}`, { N: `${atMs}` }]));

@@ -11,11 +11,12 @@ import {
   LONGEST_WAIT_MS,
   LONGEST_WAIT_OF_OVERDUE_MS,
   LONGEST_WAIT_OF_PROMISED_MS,
+  lanesFor,
   nextStep,
   PATIENCE_MS,
+  type PaceQuestion,
   type PaceState,
   type PaceStep,
-  slotMs,
 } from '../../../lambda/vend-token/pace.ts';
 
 const START = Date.UTC(2026, 0, 15, 10);
@@ -44,7 +45,7 @@ interface SimulationOptions {
   readonly state?: PaceState;
 }
 
-const IDLE: PaceState = { next: undefined, promised: undefined };
+const IDLE: PaceState = { lanes: [], promised: undefined };
 
 type Outcome =
   | { readonly kind: 'turn'; readonly waitedMs: number }
@@ -123,7 +124,7 @@ class Simulation {
     const again = () => this.#look(host, sentAway, beganMs, looks + 1, turns, done);
     const comeBack = (untilMs: number, step: PaceStep['kind']) =>
       done({ kind: 'sent-away', untilMs, step });
-    if (looks > 5) {
+    if (looks > 8) {
       comeBack(this.nowMs - host.earlyMs + SECOND_MS, 'away');
       return;
     }
@@ -137,6 +138,7 @@ class Simulation {
           ratePerSecond: this.#options.ratePerSecond,
           sentAway,
           waitedMs: turns === 1 ? 0 : this.nowMs - beganMs,
+          draw: this.random(),
         };
         const step = nextStep(seen, question);
         if (step.kind === 'away') return comeBack(step.untilMs, step.kind);
@@ -146,9 +148,8 @@ class Simulation {
           (atMs) => {
             if (atMs === undefined) return again();
             if (step.kind === 'promise') return comeBack(atMs, step.kind);
-            const untilMs = atMs + (step.kind === 'now' ? PATIENCE_MS : LATE_MS);
             this.after(Math.max(0, Math.ceil(atMs - (this.nowMs - host.earlyMs))), () => {
-              if (this.nowMs - host.earlyMs <= untilMs) {
+              if (this.nowMs - host.earlyMs <= step.untilMs) {
                 this.asked.push(this.nowMs);
                 return done({ kind: 'turn', waitedMs: this.nowMs - beganMs });
               }
@@ -179,29 +180,27 @@ class Simulation {
 
   /** As table-turns.ts has it done; what it answers is the turn, or the promise. */
   #write(step: PaceStep, seen: PaceState, absurdMs: number): number | undefined {
-    const { next, promised } = this.state;
+    const { lanes, promised } = this.state;
     switch (step.kind) {
-      case 'now':
-        if (next !== undefined && next > step.turnAtMs && next <= absurdMs) return undefined;
-        this.state = { next: step.nextMs, promised };
-        return step.turnAtMs;
-      case 'queue':
-        if (next === undefined || next <= step.afterMs || next > step.latestTurnMs) {
-          return undefined;
-        }
-        this.state = { next: next + step.byMs, promised };
-        return next;
+      case 'turn': {
+        const lane = lanes[step.lane];
+        if (lane !== undefined && lane > step.atMs && lane <= absurdMs) return undefined;
+        const moved = [...lanes];
+        moved[step.lane] = step.nextMs;
+        this.state = { lanes: moved, promised };
+        return step.atMs;
+      }
       case 'promise': {
         if (seen.promised === step.fromMs) {
           if (promised === undefined || promised < step.fromMs) return undefined;
           if (promised > step.latestPromiseMs) return undefined;
-          this.state = { next, promised: promised + step.byMs };
+          this.state = { lanes, promised: promised + step.byMs };
           return promised;
         }
         if (promised !== undefined && promised >= step.fromMs && promised <= absurdMs) {
           return undefined;
         }
-        this.state = { next, promised: step.fromMs + step.byMs };
+        this.state = { lanes, promised: step.fromMs + step.byMs };
         return step.fromMs;
       }
       case 'away':
@@ -301,21 +300,46 @@ describe('never more than the rate in any sliding second', () => {
     );
   });
 
-  test.each(RATES)('%d per second: slots hold it by themselves, whoever takes them', (rate) => {
+  test.each(RATES)('%d per second: lanes hold it by themselves, whoever takes them', (rate) => {
     const { windowMs, most } = limitOf(rate);
+    const { count } = lanesFor(rate);
     fc.assert(
-      fc.property(fc.array(host, { minLength: most, maxLength: most }), (hosts) => {
-        const widths = hosts.map(({ earlyMs, lateMs }) => earlyMs + lateMs);
-        const slots = widths.map((latestMs) =>
-          slotMs({ ratePerSecond: rate, earliestMs: 0, latestMs }),
-        );
-        // The first as late as it may be, the one after `most` slots as early as it may be.
-        const firstMs = LATE_MS + (widths[0] ?? 0);
-        expect(slots.reduce((sum, slot) => sum + slot, 0) - firstMs).toBeGreaterThanOrEqual(
-          windowMs - 0.001,
-        );
+      fc.property(fc.array(host, { minLength: 1, maxLength: 60 }), fc.gen(), (hosts, draw) => {
+        let lanes: readonly (number | undefined)[] = [];
+        const asked: number[] = [];
+        for (const { earlyMs, lateMs } of hosts) {
+          // He comes when the first lane is free, or is waited for, and is as late or as early as may be.
+          const free = Math.min(
+            ...Array.from({ length: count }, (_, lane) => lanes[lane] ?? START),
+          );
+          const earliestMs = free - draw(fc.constantFrom, 0, 1, 100);
+          const latestMs = earliestMs + earlyMs + lateMs;
+          const question = { earliestMs, latestMs, ratePerSecond: rate, sentAway: 0, waitedMs: 0 };
+          const step = nextStep(
+            { lanes, promised: undefined },
+            { ...question, draw: draw(fc.constantFrom, 0, 0.5, 0.999) },
+          );
+          if (step.kind !== 'turn') throw new Error(step.kind);
+          asked.push(draw(fc.constantFrom, step.atMs, step.untilMs + earlyMs + lateMs));
+          const moved = [...lanes];
+          moved[step.lane] = step.nextMs;
+          lanes = moved;
+        }
+        expect(mostWithin(asked, windowMs)).toBeLessThanOrEqual(most);
       }),
     );
+  });
+
+  test.each([
+    [0.5, 1, 2_100],
+    [1, 1, 1_100],
+    [4, 4, 1_100],
+    [4.5, 4, 1_100],
+    [50, 50, 1_100],
+    [51, 25, 550],
+    [120, 40, 1_100 / 3],
+  ])('%d per second: %d lanes, whose turns are %d ms apart', (rate, count, slotMs) => {
+    expect(lanesFor(rate)).toEqual({ count, slotMs });
   });
 });
 
@@ -372,7 +396,7 @@ describe('the rate is used', () => {
     }
     simulation.run();
     expect(served).toBe(40);
-    expect(Math.max(...simulation.asked) - START).toBeLessThan(40 * 1_600);
+    expect(Math.max(...simulation.asked) - START).toBeLessThan(40 * 700);
   });
 });
 
@@ -417,13 +441,11 @@ describe('a promise is kept', () => {
     expect(promises.length).toBeGreaterThan(2_000);
     expect(Math.max(...promises)).toBeLessThanOrEqual(LONGEST_PROMISE_MS);
     expect(simulation.state.promised).toBeLessThanOrEqual(
-      simulation.nowMs +
-        LONGEST_PROMISE_MS +
-        slotMs({ ratePerSecond: 4, earliestMs: 0, latestMs: 0 }),
+      simulation.nowMs + LONGEST_PROMISE_MS + BETWEEN_MS,
     );
   });
 
-  test('who has none waits no longer than a second', () => {
+  test('who has none waits no longer than two seconds', () => {
     const simulation = new Simulation({ ratePerSecond: 4 });
     const waits: number[] = [];
     for (let count = 0; count < 200; count += 1) {
@@ -438,43 +460,129 @@ describe('a promise is kept', () => {
   });
 });
 
+describe('four at once', () => {
+  test.each([
+    ['by exact clocks', EXACT, 4],
+    ['by instances that have heard one answer', { earlyMs: 300, lateMs: 700 }, 4],
+  ])('%s: none waits for another', (_, host, users) => {
+    const simulation = new Simulation({ ratePerSecond: 4, hosts: [host] });
+    const waits: number[] = [];
+    for (let count = 0; count < users; count += 1) {
+      simulation.user(({ waitsMs }) => waits.push(...waitsMs));
+    }
+    simulation.run();
+    expect(waits).toHaveLength(users);
+    // Each write is six to the table and six back, at most, and each look: who was too late looks again.
+    expect(Math.max(...waits)).toBeLessThanOrEqual(100);
+  });
+
+  test('and four more after one slot, in the order in which lanes come free', () => {
+    const simulation = new Simulation({ ratePerSecond: 4 });
+    const waits: number[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      simulation.after(count * 50, () => simulation.user(({ waitsMs }) => waits.push(...waitsMs)));
+    }
+    simulation.run();
+    expect(waits.filter((waitedMs) => waitedMs <= 60)).toHaveLength(4);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1_100 + PATIENCE_MS);
+  });
+});
+
+/** Four per second: what is promised is so far apart. */
+const BETWEEN_MS = 275;
+
 describe('one step', () => {
   const question = {
     earliestMs: START,
     latestMs: START + KNOWN_TO_MS,
     ratePerSecond: 4,
+    draw: 0,
   };
-  const slot = 275;
-  const step = (next: number | undefined, promised?: number, sentAway = 0, waitedMs = 0) =>
+  const slot = 1_100;
+  const at = (inMs: number | undefined) => (inMs === undefined ? undefined : START + inMs);
+  const stepOf = (
+    lanes: readonly (number | undefined)[],
+    { promised, ...options }: { promised?: number } & Partial<PaceQuestion> = {},
+  ) =>
     nextStep(
-      {
-        next: next === undefined ? undefined : START + next,
-        promised: promised === undefined ? undefined : START + promised,
-      },
-      { ...question, sentAway, waitedMs },
+      { lanes: lanes.map(at), promised: at(promised) },
+      { ...question, sentAway: 0, waitedMs: 0, ...options },
     );
+  /** All lanes are free at the same time. */
+  const step = (next: number | undefined, promised?: number, sentAway = 0, waitedMs = 0) =>
+    stepOf([next, next, next, next], {
+      ...(promised !== undefined && { promised }),
+      sentAway,
+      waitedMs,
+    });
+  const NOW = {
+    kind: 'turn',
+    lane: 0,
+    isNow: true,
+    atMs: START,
+    untilMs: START + PATIENCE_MS,
+    nextMs: START + slot + PATIENCE_MS - LATE_MS,
+  };
+  const queued = (inMs: number, lane = 0) => ({
+    kind: 'turn',
+    lane,
+    isNow: false,
+    atMs: START + inMs,
+    untilMs: START + inMs + LATE_MS,
+    nextMs: START + inMs + slot,
+  });
 
   test('nobody waits: now', () => {
-    const now = { kind: 'now', turnAtMs: START, nextMs: START + slot + PATIENCE_MS };
-    expect(step(undefined)).toEqual(now);
-    expect(step(0)).toEqual(now);
-    expect(step(-5_000, 10_000)).toEqual(now);
-    expect(step(1)).toMatchObject({ kind: 'queue' });
+    expect(step(undefined)).toEqual(NOW);
+    expect(step(0)).toEqual(NOW);
+    expect(step(-5_000, 10_000)).toEqual(NOW);
+    expect(step(1)).toEqual(queued(1));
+  });
+
+  test('a lane that is free is taken, whatever the others say; of several that are, any', () => {
+    expect(stepOf([700, 800, 0, 900])).toEqual({ ...NOW, lane: 2 });
+    expect(stepOf([700, 800, undefined])).toMatchObject({ lane: 2 });
+    const drawn = [0, 0.49, 0.5, 0.99].map((draw) => stepOf([0, 700, -9, 800], { draw }));
+    expect(drawn).toMatchObject([{ lane: 0 }, { lane: 0 }, { lane: 2 }, { lane: 2 }]);
+  });
+
+  test('of lanes that are taken that which is free first, or any that is hardly later', () => {
+    expect(stepOf([900, 500, 900, 651])).toEqual(queued(500, 1));
+    expect(stepOf([900, 500, 900, 651], { draw: 0.99 })).toEqual(queued(500, 1));
+    expect(stepOf([900, 500, 900, 650], { draw: 0.99 })).toEqual(queued(650, 3));
+    const last = [LONGEST_WAIT_MS - 10, LONGEST_WAIT_MS + 1, 9_000, 9_000];
+    expect(stepOf(last, { draw: 0.99 })).toMatchObject({ lane: 0 });
+  });
+
+  test('what is not known exactly widens his own slot', () => {
+    const latestMs = START + 900;
+    expect(stepOf([], { latestMs })).toMatchObject({ nextMs: NOW.nextMs + 900 - KNOWN_TO_MS });
+  });
+
+  test('a table that was late is given that much time', () => {
+    expect(stepOf([100, 200, 300, 400], { leadMs: 250 })).toMatchObject({
+      isNow: true,
+      atMs: START + 250,
+    });
+    expect(stepOf([260, 300, 300, 400], { leadMs: 250 })).toMatchObject({
+      isNow: false,
+      atMs: START + 260,
+    });
+  });
+
+  test('lanes that the rate does not allow any more, or that nothing honest wrote, are none', () => {
+    expect(stepOf([700, 700, 700, 700, 0, 0])).toEqual(queued(700));
+    expect(stepOf([700, 700, 700, KNOWN_TO_MS + ABSURD_MS + 1])).toEqual({ ...NOW, lane: 3 });
   });
 
   test('waiting is as long as allowed, and not a millisecond longer', () => {
-    expect(step(LONGEST_WAIT_MS)).toEqual({
-      kind: 'queue',
-      byMs: slot,
-      afterMs: START,
-      latestTurnMs: START + LONGEST_WAIT_MS,
-    });
+    expect(step(LONGEST_WAIT_MS)).toEqual(queued(LONGEST_WAIT_MS));
     expect(step(LONGEST_WAIT_MS + 1)).toMatchObject({
       kind: 'promise',
       fromMs: START + LONGEST_WAIT_MS + 1,
-      byMs: slot,
+      byMs: BETWEEN_MS,
     });
-    expect(step(LONGEST_WAIT_OF_PROMISED_MS, undefined, 1)).toMatchObject({ kind: 'queue' });
+    expect(step(LONGEST_WAIT_OF_PROMISED_MS, undefined, 1)).toMatchObject({ kind: 'turn' });
     expect(step(LONGEST_WAIT_OF_PROMISED_MS + 1, undefined, 1)).toEqual({
       kind: 'away',
       untilMs: START + LONGEST_WAIT_OF_PROMISED_MS + 1,
@@ -482,20 +590,26 @@ describe('one step', () => {
   });
 
   test('who was sent away once more goes before them, and the time that he lost counts for all', () => {
-    expect(step(LONGEST_WAIT_OF_OVERDUE_MS, undefined, 2)).toMatchObject({ kind: 'queue' });
+    expect(step(LONGEST_WAIT_OF_OVERDUE_MS, undefined, 2)).toMatchObject({
+      kind: 'turn',
+      isNow: false,
+    });
     expect(step(LONGEST_WAIT_OF_OVERDUE_MS + 1, undefined, 9)).toMatchObject({ kind: 'away' });
-    expect(step(LONGEST_WAIT_MS - 300, undefined, 0, 300)).toMatchObject({ kind: 'queue' });
+    expect(step(LONGEST_WAIT_MS - 300, undefined, 0, 300)).toMatchObject({
+      kind: 'turn',
+      isNow: false,
+    });
     expect(step(LONGEST_WAIT_MS - 299, undefined, 0, 300)).toMatchObject({ kind: 'promise' });
   });
 
   test('those who were promised a turn come before those who come anew', () => {
-    expect(step(700, 700)).toMatchObject({ kind: 'queue' });
+    expect(step(700, 700)).toMatchObject({ kind: 'turn', isNow: false });
     expect(step(700, 701)).toMatchObject({ kind: 'promise', fromMs: START + 701 });
-    expect(step(700, 10_000, 1)).toMatchObject({ kind: 'queue' });
+    expect(step(700, 10_000, 1)).toMatchObject({ kind: 'turn', isNow: false });
   });
 
   test('a turn that none of them has come for is anybody’s', () => {
-    expect(step(PATIENCE_MS, 10_000)).toMatchObject({ kind: 'queue' });
+    expect(step(PATIENCE_MS, 10_000)).toMatchObject({ kind: 'turn', isNow: false });
     expect(step(PATIENCE_MS + 1, 10_000)).toMatchObject({
       kind: 'promise',
       fromMs: START + 10_000,
@@ -513,7 +627,7 @@ describe('one step', () => {
   test('what nothing honest writes is not believed', () => {
     const absurd = KNOWN_TO_MS + ABSURD_MS;
     expect(step(absurd)).toMatchObject({ kind: 'away' });
-    expect(step(absurd + 1)).toMatchObject({ kind: 'now' });
+    expect(step(absurd + 1)).toMatchObject({ kind: 'turn', isNow: true });
     expect(step(2_500, absurd + 1)).toMatchObject({ kind: 'promise', fromMs: START + 2_500 });
   });
 });
@@ -526,15 +640,17 @@ test('whatever the state is, vending goes on, within the rate, and the state bec
     fc.constantFrom(0, -1, 1e38, -1e38, Number.MAX_SAFE_INTEGER),
   );
   fc.assert(
-    fc.property(fc.integer(), value, value, (seed, next, promised) => {
-      const simulation = new Simulation({ ratePerSecond: 4, seed, state: { next, promised } });
+    fc.property(fc.integer(), fc.array(value, { maxLength: 5 }), value, (seed, lanes, promised) => {
+      const simulation = new Simulation({ ratePerSecond: 4, seed, state: { lanes, promised } });
       for (let count = 0; count < 5; count += 1) {
         simulation.after(ABSURD_MS + count * 5_000, () => simulation.user(() => {}));
       }
       simulation.run();
       expect(simulation.asked).toHaveLength(5);
       expectWithin(simulation.asked, 4);
-      expect(simulation.state.next).toBeLessThanOrEqual(simulation.nowMs + LONGEST_WAIT_MS);
+      expect(
+        Math.min(...Array.from(simulation.state.lanes, (lane) => lane ?? 0)),
+      ).toBeLessThanOrEqual(simulation.nowMs + LONGEST_WAIT_MS);
     }),
     { numRuns: 200 },
   );

@@ -7,7 +7,14 @@ import { shareKey } from '../../../lambda/vend-token/scope.ts';
 import { sealToken } from '../../../lambda/vend-token/sealed-token.ts';
 import { LEASE_MS, type TokenItem } from '../../../lambda/vend-token/token-items.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
-import { Fleet, type FleetOptions, type Instance, MemoryItems, mostPerSecond } from './fleet.ts';
+import {
+  Fleet,
+  type FleetOptions,
+  type Instance,
+  MemoryItems,
+  mostPerSecond,
+  takenUntil,
+} from './fleet.ts';
 import { codeOf, grantsOf, tokenOf } from './world.ts';
 
 const SECOND_MS = 1_000;
@@ -368,7 +375,7 @@ describe('turns', () => {
   test('whoever comes back too early is told the same again, elsewhere too; who knows the line asks nobody', async () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     await fleet.table.write('pace', {
-      nextAt: { N: `${fleet.clock.now() + 5_000}` },
+      ...takenUntil(fleet.clock.now() + 5_000),
       promisedTo: { N: `${fleet.clock.now() + 5_000}` },
     });
     expect(retryAfterOf(await first.vend(own('a')))).toBeGreaterThanOrEqual(5);
@@ -387,7 +394,7 @@ describe('turns', () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     const lineMs = fleet.clock.now() + 170_000;
     await fleet.table.write('pace', {
-      nextAt: { N: `${fleet.clock.now() + 1_500}` },
+      ...takenUntil(fleet.clock.now() + 1_500),
       promisedTo: { N: `${lineMs}` },
     });
     for (const sub of ['a', 'b']) {
@@ -407,7 +414,7 @@ describe('turns', () => {
       await first.vend({ 'custom:tenantId': `t${turn}` });
     }
     fleet.clock.nowMs = Math.ceil(fleet.clock.now() / SECOND_MS) * SECOND_MS + 999;
-    await fleet.table.write('pace', { nextAt: { N: `${fleet.clock.now() + 2_500}` } });
+    await fleet.table.write('pace', takenUntil(fleet.clock.now() + 2_500));
     const sent = await first.vend(own('a'));
     expect(sent.statusCode).toBe(429);
     fleet.clock.nowMs += retryAfterOf(sent) * SECOND_MS;
@@ -451,7 +458,7 @@ describe('the vending key', () => {
     // No turn is to be had for now.
     const lineMs = fleet.clock.now() + 5_000;
     await fleet.table.write('pace', {
-      nextAt: { N: `${lineMs}` },
+      ...takenUntil(lineMs),
       promisedTo: { N: `${lineMs}` },
     });
     for (const instance of [first, second, first, second]) {
@@ -624,7 +631,7 @@ describe('what is in the table is not to be trusted', () => {
       await instance.vend(),
       await instance.vend({ 'cognito:groups': '[data-entry]', sub: 'alice' }),
     ];
-    await fleet.table.write('pace', { nextAt: { N: `${fleet.clock.now() + 5_000}` } });
+    await fleet.table.write('pace', takenUntil(fleet.clock.now() + 5_000));
     await instance.vend({ 'cognito:groups': '[data-entry]', sub: 'bob' });
     die();
     fleet.clock.nowMs += 10_000;
@@ -633,7 +640,7 @@ describe('what is in the table is not to be trusted', () => {
     const items = await fleet.table.scan();
     expect(items.length).toBe(5);
     expect(items.flatMap((item) => Object.keys(item))).toEqual(
-      expect.arrayContaining(['sealed', 'leaseId', 'leaseUntil', 'promisedAt', 'nextAt']),
+      expect.arrayContaining(['sealed', 'leaseId', 'leaseUntil', 'promisedAt', 'lane0']),
     );
     // As it stands there, and what its bytes are.
     const all = items.flatMap((item) =>
