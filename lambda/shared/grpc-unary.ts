@@ -137,6 +137,11 @@ export class GrpcUnary {
             : lostConnection(error?.cause ?? error, false),
         );
       stream.on('error', lost);
+      // What is whole need not wait until the stream is taken down.
+      stream.on('end', () => {
+        const result = answer.result();
+        if (!(result instanceof GrpcFailure)) settle(resolve, result);
+      });
       stream.on('close', () => {
         if (opened.rstCode !== constants.NGHTTP2_NO_ERROR) return lost();
         const result = answer.result();

@@ -29,7 +29,7 @@ const { log, count, begin, publish } = telemetry({
   namespace: process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'MomentoAuth',
   redactor,
   now: clock.now,
-  write: (line) => process.stdout.write(`${line}\n`),
+  write: (lines) => process.stdout.write(lines),
 });
 const time = new TimeBounds(clock);
 const credentials = credentialsSource(process.env, { now: () => time.latest() });

@@ -13,8 +13,8 @@ export interface TelemetryOptions {
   readonly redactor: Redactor;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Takes one line, without its end. */
-  readonly write: (line: string) => void;
+  /** Takes whole lines, with their ends. */
+  readonly write: (lines: string) => void;
 }
 
 export interface Telemetry {
@@ -22,7 +22,7 @@ export interface Telemetry {
   readonly count: Count;
   /** From now on lines are about this invocation. */
   begin(requestId: string): void;
-  /** Writes what was counted. */
+  /** The end of the invocation: writes what was counted, and what is not written yet. */
   publish(): void;
 }
 
@@ -32,42 +32,39 @@ export function telemetry(options: TelemetryOptions): Telemetry {
   const clean = (_key: string, value: unknown) =>
     typeof value === 'string' ? redactor.text(value) : value;
   let requestId = '';
+  // A write wakes up whoever reads: the audit line goes out together with its metrics.
+  let unwritten = '';
+  const writeAll = () => {
+    if (unwritten !== '') write(unwritten);
+    unwritten = '';
+  };
   const line =
     (level: 'INFO' | 'WARN' | 'ERROR'): Log['info'] =>
-    (message, fields) =>
-      write(
-        JSON.stringify(
-          {
-            level,
-            message,
-            timestamp: new Date(now()).toISOString(),
-            service,
-            function_request_id: requestId,
-            ...fields,
-          },
-          clean,
-        ),
-      );
+    (message, fields) => {
+      const timestamp = new Date(now()).toISOString();
+      const about = { level, message, timestamp, service, function_request_id: requestId };
+      unwritten += `${JSON.stringify({ ...about, ...fields }, clean)}\n`;
+      if (level !== 'INFO') writeAll();
+    };
 
   const counted = new Map<string, number>();
   const reasons: { readonly metric: string; readonly reason: string }[] = [];
-  const publish = (metrics: ReadonlyMap<string, number>, dimensions: Record<string, string>) =>
-    write(
-      JSON.stringify({
-        _aws: {
-          Timestamp: now(),
-          CloudWatchMetrics: [
-            {
-              Namespace: namespace,
-              Dimensions: [Object.keys(dimensions)],
-              Metrics: [...metrics.keys()].map((Name) => ({ Name, Unit: 'Count' })),
-            },
-          ],
-        },
-        ...dimensions,
-        ...Object.fromEntries(metrics),
-      }),
-    );
+  const publish = (metrics: ReadonlyMap<string, number>, dimensions: Record<string, string>) => {
+    unwritten += `${JSON.stringify({
+      _aws: {
+        Timestamp: now(),
+        CloudWatchMetrics: [
+          {
+            Namespace: namespace,
+            Dimensions: [Object.keys(dimensions)],
+            Metrics: [...metrics.keys()].map((Name) => ({ Name, Unit: 'Count' })),
+          },
+        ],
+      },
+      ...dimensions,
+      ...Object.fromEntries(metrics),
+    })}\n`;
+  };
 
   return {
     log: { info: line('INFO'), warn: line('WARN'), error: line('ERROR') },
@@ -82,6 +79,7 @@ export function telemetry(options: TelemetryOptions): Telemetry {
       if (counted.size > 0) publish(counted, { service });
       for (const { metric, reason } of reasons)
         publish(new Map([[metric, 1]]), { service, reason });
+      writeAll();
       counted.clear();
       reasons.length = 0;
     },

@@ -13,17 +13,23 @@ const SECRET = 'a-secret-that-nobody-may-see';
 
 let redactor: Redactor;
 let lines: string[];
+let writes: number;
 let own: ReturnType<typeof telemetry>;
 beforeEach(() => {
   redactor = new Redactor();
   redactor.learn(SECRET);
   lines = [];
+  writes = 0;
   own = telemetry({
     service: 'vend-token',
     namespace: 'Stack',
     redactor,
     now: () => NOW,
-    write: (line) => lines.push(line),
+    write: (text) => {
+      writes += 1;
+      expect(text.endsWith('\n')).toBe(true);
+      lines.push(...text.slice(0, -1).split('\n'));
+    },
   });
   own.begin('request-1');
 });
@@ -39,6 +45,7 @@ describe('a log line', () => {
       none: undefined,
     };
     own.log[level]('vended', fields);
+    own.publish();
     const theirs = capturedLogger(redactor);
     theirs.log.appendKeys({ function_request_id: 'request-1' });
     theirs.log[level]('vended', fields);
@@ -52,6 +59,19 @@ describe('a log line', () => {
     });
   });
 
+  test('goes out with its metrics in one write, a warning at once and after what is before it', () => {
+    own.log.info('vended', {});
+    expect(writes).toBe(0);
+    own.count('Vended');
+    own.publish();
+    expect([writes, lines.length]).toEqual([1, 2]);
+    own.log.info('vended', {});
+    own.log.warn('SharingUnavailable', {});
+    expect([writes, lines.length]).toEqual([2, 4]);
+    own.publish();
+    expect(writes).toBe(2);
+  });
+
   test('is one line, and has no secret in it, however deep', () => {
     own.log.error(`about ${SECRET}`, { in: { a: [`${SECRET}\n`, { list: SECRET }] } });
     expect(lines).toHaveLength(1);
@@ -62,7 +82,7 @@ describe('a log line', () => {
 
   test('is about the invocation that began last', () => {
     own.begin('request-2');
-    own.log.info('x', {});
+    own.log.warn('x', {});
     expect(parsed()).toMatchObject([{ function_request_id: 'request-2' }]);
   });
 });
