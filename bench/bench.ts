@@ -19,7 +19,7 @@ export interface BenchOptions {
   /** Why others are not among them. */
   readonly missing: readonly string[];
   readonly rounds: number;
-  /** How many calls a warm contender makes in a round. @default 500 paced, 1000 saturated, 60 minted */
+  /** How many calls a warm contender makes in a round. @default 500 paced, 1000 saturated, 300 minted */
   readonly sizes?: WarmCallsOptions['sizes'];
   /** @default 'tls' */
   readonly aws?: keyof Servers['awsUrl'];
@@ -30,7 +30,7 @@ export interface BenchOptions {
 /** A rate that no contender reaches: waiting for one's turn is no part of any figure. */
 export const benchConfig = { authRatePerSecond: 100_000 };
 
-const SIZES = { paced: 500, saturated: 1_000, minted: 60 } as const;
+const SIZES = { paced: 500, saturated: 1_000, minted: 300 } as const;
 /** Whose steps are observed. */
 const OBSERVED: readonly ContenderName[] = [
   'secret-and-rpc',

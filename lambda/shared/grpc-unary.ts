@@ -63,7 +63,8 @@ export class GrpcUnary {
   readonly #options: GrpcUnaryOptions;
   readonly #now: () => number;
   #session: ClientHttp2Session | undefined;
-  readonly #calls = new WeakMap<ClientHttp2Session, number>();
+  /** What is under way on each, and how to tell it that its session has failed. */
+  readonly #calls = new WeakMap<ClientHttp2Session, Set<(error?: Error) => void>>();
   /** Sessions that came to be: a call on any other cannot have been seen. */
   readonly #connected = new WeakSet<ClientHttp2Session>();
   #lastUsedMs = 0;
@@ -87,10 +88,8 @@ export class GrpcUnary {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
-        session.off('error', onSessionError);
-        session.off('close', onSessionClose);
         this.#lastUsedMs = this.#now();
-        this.#leave(session);
+        this.#leave(session, onSessionLost);
         act(value);
       };
       const fail = (failure: GrpcFailure) => settle(reject, failure);
@@ -100,12 +99,9 @@ export class GrpcUnary {
         // Whatever made it hang may be the connection.
         this.#forget(session);
       }, timeoutMs);
-      const onSessionError = (error: Error) =>
+      const onSessionLost = (error?: Error) =>
         fail(lostConnection(error, this.#connected.has(session)));
-      const onSessionClose = () => fail(lostConnection(undefined, this.#connected.has(session)));
-      session.once('error', onSessionError);
-      session.once('close', onSessionClose);
-      this.#enter(session);
+      this.#enter(session, onSessionLost);
 
       let stream: ClientHttp2Stream | undefined;
       try {
@@ -161,17 +157,17 @@ export class GrpcUnary {
       return;
     }
     if (this.#connected.has(session)) return;
-    this.#enter(session);
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        for (const event of ['connect', 'error', 'close']) session.off(event, done);
+        session.off('connect', done);
+        this.#leave(session, done);
         resolve();
       };
       const timer = setTimeout(done, timeoutMs);
-      for (const event of ['connect', 'error', 'close']) session.on(event, done);
+      session.on('connect', done);
+      this.#enter(session, done);
     });
-    this.#leave(session);
   }
 
   close(): void {
@@ -187,27 +183,32 @@ export class GrpcUnary {
       return known;
     known?.close();
     const session = connect(origin);
-    // One pair for each call under way.
-    session.setMaxListeners(0);
+    const calls = new Set<(error?: Error) => void>();
+    this.#calls.set(session, calls);
+    const lost = (error?: Error) => {
+      for (const onSessionLost of calls) onSessionLost(error);
+      this.#forget(session);
+    };
     session.on('connect', () => this.#connected.add(session));
     session.on('goaway', () => this.#forget(session));
-    session.on('error', () => this.#forget(session));
-    session.on('close', () => this.#forget(session));
+    session.on('error', lost);
+    session.on('close', lost);
     this.#session = session;
     this.#lastUsedMs = this.#now();
     return session;
   }
 
   /** A session keeps the process alive only while a call is under way on it. */
-  #enter(session: ClientHttp2Session): void {
-    this.#calls.set(session, (this.#calls.get(session) ?? 0) + 1);
-    session.ref();
+  #enter(session: ClientHttp2Session, onSessionLost: (error?: Error) => void): void {
+    const calls = this.#calls.get(session);
+    if (calls?.size === 0) session.ref();
+    calls?.add(onSessionLost);
   }
 
-  #leave(session: ClientHttp2Session): void {
-    const left = (this.#calls.get(session) ?? 1) - 1;
-    this.#calls.set(session, left);
-    if (left === 0 && !session.closed && !session.destroyed) session.unref();
+  #leave(session: ClientHttp2Session, onSessionLost: (error?: Error) => void): void {
+    const calls = this.#calls.get(session);
+    calls?.delete(onSessionLost);
+    if (calls?.size === 0 && !session.closed && !session.destroyed) session.unref();
   }
 
   /** Calls under way on it may finish; no new one begins. */
@@ -215,7 +216,7 @@ export class GrpcUnary {
     if (this.#session === session) this.#session = undefined;
     if (session.destroyed) return;
     // `close` waits for calls under way, and for ever where the other side never said a word.
-    if ((this.#calls.get(session) ?? 0) === 0) session.destroy();
+    if (this.#calls.get(session)?.size === 0) session.destroy();
     else if (!session.closed) session.close();
   }
 }

@@ -3,9 +3,8 @@
 // What dynalite 4.0.0 does otherwise than DynamoDB: `ReturnValuesOnConditionCheckFailure` is ignored, so that a failed
 // condition never tells the item; nothing is deleted when its time to live is over; there are no transactions.
 
-import { request, type Server } from 'node:http';
-import { duplexPair } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import * as v from 'valibot';
 import { AwsError, validationFailed } from './aws-error.ts';
 import type { RelayedAnswer, RelayedService } from './server.ts';
@@ -158,9 +157,8 @@ async function makeTable(
 ): Promise<void> {
   const ask = async (operation: string, input: unknown): Promise<string> => {
     const { status, body } = await call(operation, Buffer.from(JSON.stringify(input)));
-    const text = Buffer.from(body).toString();
-    if (status !== 200) throw new Error(`${table.name}: ${operation}: ${text}`);
-    return text;
+    if (status !== 200) throw new Error(`${table.name}: ${operation}: ${body}`);
+    return body;
   };
   await ask('CreateTable', {
     TableName: table.name,
@@ -172,50 +170,48 @@ async function makeTable(
   while (!/"TableStatus":"ACTIVE"/.test(await ask('DescribeTable', { TableName: table.name })));
 }
 
-/** Through a connection that never leaves this process: dynalite lets everyone in, so it has no port. */
-async function handOn(server: Server, operation: string, body: Uint8Array): Promise<RelayedAnswer> {
-  const call = request({
-    method: 'POST',
-    createConnection: () => {
-      const [near, far] = duplexPair();
-      server.emit('connection', far);
-      return near;
-    },
-    headers: {
-      'content-type': CONTENT_TYPE,
-      'content-length': body.byteLength,
-      'x-amz-target': `${TARGET}.${operation}`,
-      'x-amz-date': '20260101T000000Z',
-      // It wants to see a signature, and looks no closer: the caller's has been verified.
-      authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
-    },
+/**
+ * Without a connection: dynalite lets everyone in, so it has no port, and a client and a server of HTTP in one process
+ * would take longer than its work.
+ */
+function handOn(server: Server, operation: string, body: Uint8Array): Promise<RelayedAnswer> {
+  const asked = new IncomingMessage(new Socket());
+  asked.method = 'POST';
+  asked.url = '/';
+  asked.complete = true;
+  Object.assign(asked.headers, {
+    'content-type': CONTENT_TYPE,
+    'x-amz-target': `${TARGET}.${operation}`,
+    'x-amz-date': '20260101T000000Z',
+    // It wants to see a signature, and looks no closer: the caller's has been verified.
+    authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
   });
-  const answered = new Promise<RelayedAnswer>((resolve, reject) => {
-    call.once('error', reject);
-    call.once('response', (response) => {
-      buffer(response).then((bytes) => {
-        const { 'content-type': contentType = CONTENT_TYPE, 'x-amz-crc32': crc32 } =
-          response.headers;
-        const status = response.statusCode ?? 500;
-        resolve({
-          status,
-          headers: {
-            'content-type': contentType,
-            ...(typeof crc32 === 'string' && { 'x-amz-crc32': crc32 }),
-          },
-          body: bytes,
-          ...(status >= 400 && { error: errorName(bytes) }),
-        });
-      }, reject);
-    });
+  const answer = new ServerResponse(asked);
+  return new Promise((resolve) => {
+    answer.end = (text?: unknown) => {
+      const { statusCode: status } = answer;
+      const said = String(text);
+      const crc32 = answer.getHeader('x-amz-crc32');
+      resolve({
+        status,
+        headers: {
+          'content-type': String(answer.getHeader('content-type') ?? CONTENT_TYPE),
+          ...(crc32 !== undefined && { 'x-amz-crc32': String(crc32) }),
+        },
+        body: said,
+        ...(status >= 400 && { error: errorName(said) }),
+      });
+      return answer;
+    };
+    server.emit('request', asked, answer);
+    asked.push(body);
+    asked.push(null);
   });
-  call.end(body);
-  return answered;
 }
 
 /** `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException` → what stands behind the `#`. */
-function errorName(body: Buffer): string {
-  return /"__type":"[^"]*#(\w+)"/.exec(body.toString())?.[1] ?? 'UnknownError';
+function errorName(body: string): string {
+  return /"__type":"[^"]*#(\w+)"/.exec(body)?.[1] ?? 'UnknownError';
 }
 
 function describedTimeToLive(attribute: string): RelayedAnswer {
@@ -223,6 +219,6 @@ function describedTimeToLive(attribute: string): RelayedAnswer {
   return {
     status: 200,
     headers: { 'content-type': CONTENT_TYPE },
-    body: Buffer.from(JSON.stringify({ TimeToLiveDescription: description })),
+    body: JSON.stringify({ TimeToLiveDescription: description }),
   };
 }

@@ -54,8 +54,12 @@ export function evaluate(
   return { decision: matching.length > 0 ? 'allow' : 'implicit-deny' };
 }
 
+/** Policies that have passed: each call is decided by its caller's, and they do not change. */
+const supported = new WeakSet<readonly PolicyStatement[]>();
+
 /** Checks the whole of a policy once, at the door, before any call depends on it. */
 export function assertSupported(statements: readonly PolicyStatement[]): void {
+  if (supported.has(statements)) return;
   for (const statement of statements) {
     const label = statement.Sid ?? JSON.stringify(statement);
     for (const key of Object.keys(statement)) {
@@ -73,6 +77,7 @@ export function assertSupported(statements: readonly PolicyStatement[]): void {
       for (const value of Object.values(entries).flatMap(list)) assertNoVariable(label, value);
     }
   }
+  supported.add(statements);
 }
 
 const STATEMENT_KEYS = new Set([

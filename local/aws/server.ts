@@ -7,6 +7,7 @@
 // effect is that one's affair from there on.
 
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeServer, listenOnLoopback } from '../ports.ts';
@@ -38,7 +39,7 @@ export interface RestAnswer {
 }
 
 /**
- * A service of the JSON protocol whose work somebody else does: the bytes of a call are handed on, and those of the
+ * A service of the JSON protocol whose work somebody else does: the bytes of a call are handed on, and the text of the
  * answer passed back. Whose call it is and whether it may be made is decided here, as for every other.
  */
 export interface RelayedService extends Pick<Service, 'target' | 'signingName' | 'jsonVersion'> {
@@ -53,7 +54,7 @@ export interface RelayedService extends Pick<Service, 'target' | 'signingName' |
 export interface RelayedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: string;
   /** The name of the error that it tells, if it does. */
   readonly error?: string;
 }
@@ -496,12 +497,13 @@ function stsTarget(signed: SignedRequest, options: AwsServerOptions, requestId: 
 async function readRequest(request: IncomingMessage, maxBytes: number): Promise<SignedRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     // Read on to the end, keeping nothing: a client that is cut off while it writes never sees the answer.
     if (size <= maxBytes) chunks.push(chunk);
     else chunks.length = 0;
-  }
+  });
+  await once(request, 'end');
   if (size > maxBytes) {
     throw new AwsError(
       'RequestEntityTooLargeException',
