@@ -10,6 +10,11 @@ export default {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  // Half of what the slow suites take is waiting for processes of their own.
+  maxWorkers: 3,
+  testSequencer: '<rootDir>/test/longest-first.mjs',
+  globalSetup: '<rootDir>/test/assemblies/begin.mjs',
+  globalTeardown: '<rootDir>/test/assemblies/end.mjs',
   setupFiles: ['<rootDir>/test/setup.ts'],
   testTimeout: 30_000,
 };

@@ -1,5 +1,6 @@
 // The CDK app: configuration from the context, one stack, and the checks that every synthesis runs.
-import { App, Validations } from 'aws-cdk-lib';
+// Its `core` everywhere: whoever imports `aws-cdk-lib` itself by name loads the indexes of 350 services.
+import { App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type Config, ConfigError, parseConfig } from '../lib/config.ts';
 import { MomentoAuthStack } from '../lib/momento-auth-stack.ts';

@@ -1,5 +1,5 @@
 // The alarms, the topic that they speak to, and who hears it. docs/runbook.md has a section for each.
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import {
   Alarm,
   CfnAlarm,

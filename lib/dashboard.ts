@@ -1,5 +1,5 @@
 // The one dashboard: what an operator looks at after an alarm, and before one.
-import { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib/core';
 import {
   type Alarm,
   AlarmStatusWidget,

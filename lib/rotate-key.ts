@@ -1,5 +1,5 @@
 // The rotate-key function: its bundle, its role, its schedule, and where failures end up.
-import { ArnFormat, Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib/core';
 import { type IEventBus, type IRuleTarget, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';

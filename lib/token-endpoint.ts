@@ -1,5 +1,5 @@
 // The token endpoint: an HTTP API with one route, its login, its limits, its log, and its own name.
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,

@@ -1,5 +1,5 @@
 // A user pool of our own: a group per role, and attributes that only an administrator can write.
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import {
   AccountRecovery,
   Mfa,

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
-import { MomentoFailure } from '../shared/momento-auth.ts';
+import { MomentoFailure } from '../shared/momento-failure.ts';
 import { backOffMs } from '../shared/retry.ts';
 import type { KeyPair, RefreshedKey } from '../shared/secret-value.ts';
 import type { Turn } from './pacer.ts';

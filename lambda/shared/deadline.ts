@@ -2,6 +2,9 @@
 
 import type { Clock } from './clock.ts';
 
+/** One for all: an abort without a reason makes one with a stack, which takes longer than the rest of a wait. */
+const OVER = new Error('nobody waits any more');
+
 /**
  * Rejects with `onTimeout()` when `call` has not settled after `timeoutMs`; its signal then aborts, so that the
  * call lets go of its connection. What it may still bring is dropped.
@@ -23,7 +26,7 @@ export async function withTimeout<T>(
       }),
     ]);
   } finally {
-    answered.abort();
-    giveUp.abort();
+    answered.abort(OVER);
+    giveUp.abort(OVER);
   }
 }

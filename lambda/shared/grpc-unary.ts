@@ -7,7 +7,7 @@
 // A session is never used after it was idle for long: a frozen Lambda function thaws with connections that
 // are dead and do not know it.
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { Failure } from './failure.ts';
 
 /** gRPC's status codes by their numbers. Source: doc/statuscodes.md of gRPC. */
@@ -56,6 +56,9 @@ export interface GrpcUnaryOptions {
   readonly now?: () => number;
 }
 
+/** Loaded where it is used: a start that finds a shared token does without. */
+const http2 = () => process.getBuiltinModule('node:http2');
+
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 const FRAME_HEADER_BYTES = 5;
 
@@ -95,7 +98,7 @@ export class GrpcUnary {
       const fail = (failure: GrpcFailure) => settle(reject, failure);
       const timer = setTimeout(() => {
         fail(new GrpcFailure('DEADLINE_EXCEEDED', `No answer within ${timeoutMs} ms.`));
-        stream?.close(constants.NGHTTP2_CANCEL);
+        stream?.close(http2().constants.NGHTTP2_CANCEL);
         // Whatever made it hang may be the connection.
         this.#forget(session);
       }, timeoutMs);
@@ -124,7 +127,7 @@ export class GrpcUnary {
       stream.on('data', (chunk: Buffer) => {
         if (answer.data(chunk)) return;
         fail(new GrpcFailure('INTERNAL', 'The answer is too large.'));
-        opened.close(constants.NGHTTP2_CANCEL);
+        opened.close(http2().constants.NGHTTP2_CANCEL);
       });
       const lost = (error?: Error) =>
         fail(
@@ -139,7 +142,7 @@ export class GrpcUnary {
         if (!(result instanceof GrpcFailure)) settle(resolve, result);
       });
       stream.on('close', () => {
-        if (opened.rstCode !== constants.NGHTTP2_NO_ERROR) return lost();
+        if (opened.rstCode !== http2().constants.NGHTTP2_NO_ERROR) return lost();
         const result = answer.result();
         if (result instanceof GrpcFailure) fail(result);
         else settle(resolve, result);
@@ -182,7 +185,7 @@ export class GrpcUnary {
     if (known !== undefined && !known.closed && !known.destroyed && idleMs <= maxIdleMs)
       return known;
     known?.close();
-    const session = connect(origin);
+    const session = http2().connect(origin);
     const calls = new Set<(error?: Error) => void>();
     this.#calls.set(session, calls);
     const lost = (error?: Error) => {
@@ -306,7 +309,7 @@ const lostConnection = (cause: unknown, connected: boolean): GrpcFailure =>
   );
 
 function lostStream(cause: Error | undefined, rstCode: number): GrpcFailure {
-  const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM;
+  const refused = rstCode === http2().constants.NGHTTP2_REFUSED_STREAM;
   return new GrpcFailure('UNAVAILABLE', `The call was broken off (HTTP/2 code ${rstCode}).`, {
     cause,
     unseen: refused,

@@ -17,7 +17,7 @@ import {
 import * as v from 'valibot';
 import { readApiKey } from './api-key.ts';
 import type { Clock } from './clock.ts';
-import { Failure } from './failure.ts';
+import { MomentoFailure } from './momento-failure.ts';
 import type { Redactor } from './redaction.ts';
 import { type KeyPair, type RefreshedKey, ValidUntil } from './secret-value.ts';
 
@@ -32,20 +32,6 @@ export interface MomentoAuth {
   /** True: the key authenticates, whatever it may do. False: Momento says UNAUTHENTICATED. */
   authenticates(pair: KeyPair, timeoutMs: number): Promise<boolean>;
 }
-
-/**
- * `momento-unreachable`: no answer, or none that decides anything: try again.
- * `momento-rate-limited`: above the account's auth operations per second: try again later.
- * `momento-refused`: Momento will not renew this pair; repeating it changes nothing.
- * `momento-bad-answer`: Momento answered with something that is not a key.
- */
-export type MomentoFailureCode =
-  | 'momento-unreachable'
-  | 'momento-rate-limited'
-  | 'momento-refused'
-  | 'momento-bad-answer';
-
-export class MomentoFailure extends Failure<MomentoFailureCode> {}
 
 const REFUSALS: ReadonlySet<status> = new Set([
   status.UNAUTHENTICATED,

@@ -199,16 +199,22 @@ function refusal(call: string, answer: Answer, output: unknown, assumedMs: numbe
   return new AwsFailure(code, `${call}: ${code}: ${said}`, { isTransient });
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    // Whatever it is, it is no answer; leaving the loop ends the connection.
-    if (bytes > MAX_ANSWER_BYTES) return '';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** By events: an asynchronous iterator takes milliseconds of a start. */
+function textOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes <= MAX_ANSWER_BYTES) return;
+      // Whatever it is, it is no answer.
+      resolve('');
+      response.destroy();
+    });
+    response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    response.on('error', reject);
+  });
 }
 
 function parsed(text: string): unknown {

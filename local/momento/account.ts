@@ -125,6 +125,8 @@ export class MomentoAccount {
   readonly #maxDisposableLifeSeconds: number;
   readonly #authOperations: SlidingWindow;
   readonly #credentials = new Map<string, HeldCredential>();
+  /** Of those that were issued here, which need no check of their signature. */
+  readonly #idByJwt = new Map<string, string>();
   readonly #caches = new Map<string, { readonly items: Cache; readonly topics: Topics }>();
   #cachesMade = 0;
   #servedAt: string | undefined;
@@ -385,7 +387,7 @@ export class MomentoAccount {
   }
 
   #find(jwt: string): HeldCredential | undefined {
-    const id = idOfJwt(jwt, this.#options.signingKey);
+    const id = this.#idByJwt.get(jwt) ?? idOfJwt(jwt, this.#options.signingKey);
     return id === undefined ? undefined : this.#credentials.get(id);
   }
 
@@ -421,6 +423,7 @@ export class MomentoAccount {
       },
       this.#options.signingKey,
     );
+    this.#idByJwt.set(jwt, id);
     return { jwt, held };
   }
 }

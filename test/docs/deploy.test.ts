@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TAKES } from '../../docs/snippets/deploy/cost.ts';
-import { type Synthesized, synthesize } from '../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../local/assembly/synthesize.ts';
 import { type LocalNews, type LocalStack, startLocalStack } from '../../local/stack.ts';
+import { assemblyForTest } from '../assemblies/assembly-for-test.ts';
 import { type CognitoStandIn, startCognitoStandIn } from './cognito-stand-in.ts';
 import { blocksOf } from './markdown.ts';
 
@@ -21,7 +22,7 @@ let stack: LocalStack;
 let cognito: CognitoStandIn;
 
 beforeAll(async () => {
-  synthesized = await synthesize({ projectDirectory: '.' });
+  synthesized = await assemblyForTest();
   stack = await startLocalStack({
     assemblyDirectory: synthesized.directory,
     onNews: (item) => news.push(item),

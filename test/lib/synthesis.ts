@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { App, type AppProps } from 'aws-cdk-lib';
+import { App, type AppProps } from 'aws-cdk-lib/core';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as v from 'valibot';
 import { parseConfig } from '../../lib/config.ts';

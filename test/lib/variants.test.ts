@@ -1,7 +1,7 @@
 // Each way to configure the stack, in what decides about its security: the defaults whole, the others
 // by the lines in which they differ. A line that changes here is to be read by a person.
 import { describe, expect, test } from '@jest/globals';
-import { CfnElement } from 'aws-cdk-lib';
+import { CfnElement } from 'aws-cdk-lib/core';
 import fc from 'fast-check';
 import { parseConfig } from '../../lib/config.ts';
 import { MomentoAuthStack } from '../../lib/momento-auth-stack.ts';

@@ -8,13 +8,14 @@ import { promisify } from 'node:util';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Synthesized, synthesize } from '../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../local/assembly/synthesize.ts';
 import { runChecklist } from '../../local/scenario/checklist.ts';
 import { NewsLog } from '../../local/scenario/news.ts';
 import { prepareScenario } from '../../local/scenario/scenario.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
 import { commands } from '../../local/terminal/banner.ts';
 import { type KeyResult, readKeyResults, readRunError } from '../../local/terminal/key-results.ts';
+import { assemblyForTest } from '../assemblies/assembly-for-test.ts';
 
 const PLAIN = {
   bold: (text: string) => text,
@@ -30,7 +31,7 @@ let stack: LocalStack;
 let news: NewsLog;
 
 beforeAll(async () => {
-  synthesized = await synthesize({ projectDirectory: '.' });
+  synthesized = await assemblyForTest();
 }, 60_000);
 afterAll(() => synthesized.remove());
 afterEach(() => stack?.close());

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from '@jest/globals';
 import { Redactor } from '../../lambda/shared/redaction.ts';
-import { type Synthesized, synthesize } from '../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../local/assembly/synthesize.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
 import type { Colours, Terminal } from '../../operator/terminal.ts';
+import { assemblyForTest } from '../assemblies/assembly-for-test.ts';
 
 export const PLAIN: Colours = {
   bold: (text) => String(text),
@@ -48,10 +49,7 @@ export class World {
     context,
     ...options
   }: Partial<LocalStackOptions> & { context?: Record<string, unknown> } = {}): Promise<World> {
-    const synthesized = await synthesize({
-      projectDirectory: PROJECT,
-      ...(context !== undefined && { context }),
-    });
+    const synthesized = await assemblyForTest(context);
     const stack = await startLocalStack({ assemblyDirectory: synthesized.directory, ...options });
     return new World(stack, synthesized, mkdtempSync(join(tmpdir(), 'momento-auth-operator-')));
   }

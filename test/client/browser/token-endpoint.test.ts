@@ -10,10 +10,11 @@ import {
   type MomentoTokenProviderOptions,
   momentoTokenProvider,
 } from '../../../client/browser/token-provider.ts';
-import { type Synthesized, synthesize } from '../../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../../local/assembly/synthesize.ts';
 import type { Identity } from '../../../local/identity/identity.ts';
 import type { Fault } from '../../../local/momento/calls.ts';
 import { type LocalStack, startLocalStack } from '../../../local/stack.ts';
+import { assemblyForTest } from '../../assemblies/assembly-for-test.ts';
 import { browserGlobals, clientsOf, renewByItself, surroundingsWith } from './web-momento.ts';
 
 browserGlobals();
@@ -27,10 +28,8 @@ let mintFault: Fault | undefined;
 let provider: MomentoTokenProvider | undefined;
 
 beforeAll(async () => {
-  synthesized = await synthesize({
-    projectDirectory: '.',
-    context: { momentoAuth: { tokenEndpoint: { allowedOrigins: [ORIGIN] } } },
-    environment: { CDK_VALIDATION: 'false' },
+  synthesized = await assemblyForTest({
+    momentoAuth: { tokenEndpoint: { allowedOrigins: [ORIGIN] } },
   });
   stack = await startLocalStack({
     assemblyDirectory: synthesized.directory,

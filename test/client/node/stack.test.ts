@@ -5,10 +5,11 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CacheGet } from '@gomomento/sdk';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type CredentialsEvent, rotatingCredentials } from '../../../client/node/index.ts';
-import { type Synthesized, synthesize } from '../../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../../local/assembly/synthesize.ts';
 import { assumedRoleArn } from '../../../local/aws/principals.ts';
 import { type LocalStack, startLocalStack } from '../../../local/stack.ts';
 import { readKeyResults } from '../../../local/terminal/key-results.ts';
+import { assemblyForTest } from '../../assemblies/assembly-for-test.ts';
 import { CACHE, cacheClient } from './local-rotation.ts';
 
 /** A secret gets two versions in each, and takes 40 in a day; one is the imported key. */
@@ -17,11 +18,7 @@ const ROTATIONS = 18;
 let synthesized: Synthesized;
 let stack: LocalStack;
 beforeAll(async () => {
-  synthesized = await synthesize({
-    projectDirectory: '.',
-    context: { momentoAuth: { tokenEndpoint: false } },
-    environment: { CDK_VALIDATION: 'false' },
-  });
+  synthesized = await assemblyForTest();
 }, 60_000);
 afterEach(() => stack?.close());
 afterAll(() => synthesized.remove());

@@ -1,11 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { refresh } from '../../../lambda/rotate-key/refresh.ts';
 import type { Run } from '../../../lambda/rotate-key/tools.ts';
-import {
-  type MomentoAuth,
-  MomentoFailure,
-  type MomentoFailureCode,
-} from '../../../lambda/shared/momento-auth.ts';
+import type { MomentoAuth } from '../../../lambda/shared/momento-auth.ts';
+import { MomentoFailure, type MomentoFailureCode } from '../../../lambda/shared/momento-failure.ts';
 import type { RefreshedKey } from '../../../lambda/shared/secret-value.ts';
 import { v1Key } from '../momento-key.ts';
 import { SimulatedClock } from '../simulated-clock.ts';

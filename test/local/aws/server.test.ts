@@ -377,8 +377,12 @@ describe('faults', () => {
       ['answer', 2],
       ['effect', 1],
     ] as const) {
-      const client = await faulty(() => ({ delayMs: 60_000, before }));
-      const given = await rejectionOf(client.send(put, { abortSignal: AbortSignal.timeout(150) }));
+      const leaving = new AbortController();
+      const client = await faulty(() => {
+        setTimeout(() => leaving.abort(), 150);
+        return { delayMs: 60_000, before };
+      });
+      const given = await rejectionOf(client.send(put, { abortSignal: leaving.signal }));
       expect(given.name).toBe('AbortError');
       expect(stack.secrets.inspect('key')).toHaveLength(versionsSoFar);
       if (before === 'answer') await stack.close();

@@ -1,6 +1,6 @@
 // A stack with its page, on ports that the system picks. No schedule runs: a test ticks when it wants to.
 
-import { type Synthesized, synthesize } from '../../../local/assembly/synthesize.ts';
+import type { Synthesized } from '../../../local/assembly/synthesize.ts';
 import { Faults } from '../../../local/console/faults.ts';
 import { buildPage } from '../../../local/console/page-files.ts';
 import { type Console, startConsole } from '../../../local/console/server.ts';
@@ -8,6 +8,7 @@ import { readDemonstrationPolicies } from '../../../local/demonstration-policies
 import { NewsLog } from '../../../local/scenario/news.ts';
 import { CALENDAR, COLLABORATION } from '../../../local/scenario/tenants.ts';
 import { type LocalStack, startLocalStack } from '../../../local/stack.ts';
+import { assemblyForTest } from '../../assemblies/assembly-for-test.ts';
 
 export const OUTAGE_MS = 1_500;
 
@@ -23,7 +24,7 @@ export interface World {
 
 export async function startWorld(): Promise<World> {
   const files = buildPage();
-  const synthesized: Synthesized = await synthesize({ projectDirectory: '.' });
+  const synthesized: Synthesized = await assemblyForTest();
   const faults = new Faults({ outageMs: OUTAGE_MS });
   const news = new NewsLog();
   let hear: Console['hear'] = () => {};

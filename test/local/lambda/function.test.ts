@@ -92,27 +92,27 @@ describe('an invocation', () => {
         await new Promise(() => setTimeout(() => {}, 60_000));
       };
     `;
-    await withFunction({ code, definition: { timeoutSeconds: 0.4 } }, async (local) => {
-      for (const event of [{ loop: true }, { loop: false }]) {
-        const running = local.invoke(event);
-        const result = await running;
+    // Long enough for a busy machine to print the first line.
+    await withFunction({ code, definition: { timeoutSeconds: 1.5 } }, async (local) => {
+      const both = [{ loop: true }, { loop: false }].map((event) => local.invoke(event));
+      for (const result of await Promise.all(both)) {
         expect(result).toMatchObject({ functionError: 'Unhandled', maxMemoryMb: null });
         expect(result.payload).toEqual({
           errorType: 'Sandbox.Timedout',
-          errorMessage: `RequestId: ${result.requestId} Error: Task timed out after 0.40 seconds`,
+          errorMessage: `RequestId: ${result.requestId} Error: Task timed out after 1.50 seconds`,
         });
-        expect(result.durationMs).toBeGreaterThanOrEqual(390);
+        expect(result.durationMs).toBeGreaterThanOrEqual(1_490);
         expect(result.logTail).toMatch(
-          /before the loop\n.* Task timed out after 0\.40 seconds\nEND/,
+          /before the loop\n.* Task timed out after 1\.50 seconds\nEND/,
         );
-        expect(local.pids).toEqual([]);
       }
+      expect(local.pids).toEqual([]);
     });
   });
 
   test('that ends just before its timeout is not killed', async () => {
     const code = `export const handler = () => new Promise((r) => setTimeout(r, 200, 'in time'));`;
-    await withFunction({ code, definition: { timeoutSeconds: 1 } }, async (local) => {
+    await withFunction({ code, definition: { timeoutSeconds: 2 } }, async (local) => {
       expect(await local.invoke({})).toMatchObject({ payload: 'in time' });
       expect(local.pids).toHaveLength(1);
     });
