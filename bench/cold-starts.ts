@@ -1,7 +1,6 @@
 // Cold starts: a process for every call.
 
 import type { Contender, ContenderName, Contenders } from './contenders.ts';
-import { Rest } from './rest.ts';
 import type { ServerEvent } from './servers.ts';
 import { type Start, start } from './start.ts';
 import { type Figure, median, medianOf, ratioOf } from './statistics.ts';
@@ -27,11 +26,10 @@ export interface ColdStartOptions {
 export async function measureColdStarts(options: ColdStartOptions): Promise<ColdStart[]> {
   const { contenders, node, rounds, onRound } = options;
   const starts = new Map<ContenderName, Start[]>();
-  const rest = new Rest();
   // The first round fills the system's caches, and the table with the token that is found later.
   for (const [round, inTurn] of turns([...contenders.values()], rounds + 1).entries()) {
     for (const contender of inTurn) {
-      const measured = await rest.after(contender, () => start(contender, node));
+      const measured = await start(contender, node);
       if (round > 0) starts.set(contender.name, [...(starts.get(contender.name) ?? []), measured]);
     }
     onRound?.(round);
@@ -62,12 +60,9 @@ export async function observeSteps(
 ): Promise<Steps> {
   const times = new Map<string, number[]>();
   const note = (step: string, atMs: number) => times.set(step, [...(times.get(step) ?? []), atMs]);
-  const rest = new Rest();
   await takeEvents();
   for (let run = 0; run < runs; run += 1) {
-    const { beganAtMs, loadedMs, answeredMs } = await rest.after(contender, () =>
-      start(contender, node),
-    );
+    const { beganAtMs, loadedMs, answeredMs } = await start(contender, node);
     note('module loaded', loadedMs);
     const seen = new Map<string, number>();
     for (const { what, atMs } of await takeEvents()) {

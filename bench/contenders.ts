@@ -16,12 +16,7 @@ export interface Contender {
   readonly environment: Environment;
   /** What it is called with at a cold start. */
   readonly event: () => unknown;
-  /** From one token that it mints to the next one. @default none */
-  readonly restMs?: number;
 }
-
-/** More than the widest slot: a second's uncertainty of the clock, and what a turn's taking may last. */
-const TURN_MS = 1_500;
 
 export const CONTENDERS = {
   empty: 'an empty handler',
@@ -79,12 +74,7 @@ export function contenders(options: ContenderOptions): Contenders {
     { name: 'bare-rpc', file: floor('bare-rpc'), environment: bare, event: newTenant },
     { name: 'secret-and-rpc', file: floor('secret-and-rpc'), environment: bare, event: newTenant },
     { name: 'baseline', file: baselineFile, environment: unshared, event: newTenant },
-    {
-      name: 'vend-token',
-      ...vendToken,
-      event: newTenant,
-      ...(SHARING_TABLE !== undefined && { restMs: TURN_MS }),
-    },
+    { name: 'vend-token', ...vendToken, event: newTenant },
     ...(SHARING_TABLE === undefined
       ? []
       : [

@@ -1,7 +1,6 @@
 // Warm calls: in a process that stays, one call at a time, as Lambda's runtime makes them.
 
 import type { Contender, ContenderName, Contenders } from './contenders.ts';
-import { Rest } from './rest.ts';
 import type { ServerEvent } from './servers.ts';
 import { type Figure, medianOf, quantile, ratioOf } from './statistics.ts';
 import { turns } from './turns.ts';
@@ -44,7 +43,7 @@ export interface WarmCallsOptions {
   readonly contenders: Contenders;
   readonly node: string;
   readonly rounds: number;
-  /** How many calls a contender makes in a round; one alone where it has to pause in between. */
+  /** How many calls a contender makes in a round. */
   readonly sizes: Readonly<Record<'paced' | 'saturated' | 'minted', number>>;
   readonly takeEvents: () => Promise<ServerEvent[]>;
   /** Told after each round. */
@@ -108,7 +107,6 @@ async function measure(
   const outcomes = new Map<string, Outcome[]>();
   let askedForShared = 0;
 
-  const rest = new Rest();
   // The first round compiles what is hot, connects, and fills the memory.
   for (let round = 0; round <= rounds; round += 1) {
     for (const kind of Object.keys(series) as Kind[]) {
@@ -116,12 +114,9 @@ async function measure(
       let calls = 0;
       await takeEvents();
       for (const { contender, process } of turns(of, rounds + 1)[round] ?? []) {
-        const isPausing = kind === 'minted' && contender.restMs !== undefined;
-        const count = isPausing ? 1 : Math.max(sizes[kind], round === 0 ? TENANTS : 1);
+        const count = Math.max(sizes[kind], round === 0 ? TENANTS : 1);
         const task: Task = { ...how, count, patient: round === 0 };
-        const outcome = await (isPausing
-          ? rest.after(contender, () => process.run(task))
-          : process.run(task));
+        const outcome = await process.run(task);
         calls += outcome.tookMs.length;
         if (round === 0) continue;
         const key = `${kind} ${contender.name}`;
