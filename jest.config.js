@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -11,7 +13,7 @@ export default {
     ],
   },
   // Half of what the slow suites take is waiting for processes of their own.
-  maxWorkers: 3,
+  maxWorkers: Math.max(3, availableParallelism() - 1),
   testSequencer: '<rootDir>/test/longest-first.mjs',
   globalSetup: '<rootDir>/test/assemblies/begin.mjs',
   globalTeardown: '<rootDir>/test/assemblies/end.mjs',

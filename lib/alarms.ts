@@ -1,5 +1,5 @@
 // The alarms, the topic that they speak to, and who hears it. docs/runbook.md has a section for each.
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
+
 import {
   Alarm,
   CfnAlarm,
@@ -15,6 +15,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import {
   type AlarmWindow,

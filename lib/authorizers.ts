@@ -1,5 +1,5 @@
 // Who the gateway lets through: an authorizer for each way to log in.
-import { Annotations, Duration, Validations } from 'aws-cdk-lib/core';
+
 import { HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   HttpJwtAuthorizer,
@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { UserPool, UserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Annotations, Duration, Validations } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { CognitoAuth, TokenAuth } from './token-endpoint-config.ts';
 import type { TokenUsers } from './user-pool.ts';

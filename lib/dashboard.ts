@@ -1,5 +1,5 @@
 // The one dashboard: what an operator looks at after an alarm, and before one.
-import { Duration } from 'aws-cdk-lib/core';
+
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -15,6 +15,7 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type OwnMetric, ownMetric, waitingMessages } from './metrics.ts';
 import type { GatewayStage } from './token-endpoint.ts';

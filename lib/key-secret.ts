@@ -1,8 +1,9 @@
 // The secret of one Momento API key, made or adopted, and the policy by which applications read it.
-import { ArnFormat, Fn, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib/core';
+
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ArnFormat, Fn, RemovalPolicy, Stack, Tags, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
 export interface KeySecretProps {

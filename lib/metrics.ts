@@ -1,7 +1,8 @@
 // The metrics that alarms and dashboard look at.
-import { Stack } from 'aws-cdk-lib/core';
+
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
 /** What the functions count, in the embedded metric format. */

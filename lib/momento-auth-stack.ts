@@ -1,8 +1,9 @@
 // The stack: a secret per key, the function that keeps them fresh, the token endpoint, alarms, outputs.
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
+
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { type AuthRates, authRates } from './auth-rates.ts';

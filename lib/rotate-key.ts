@@ -1,5 +1,5 @@
 // The rotate-key function: its bundle, its role, its schedule, and where failures end up.
-import { ArnFormat, Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib/core';
+
 import { type IEventBus, type IRuleTarget, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -7,6 +7,7 @@ import { CfnPermission, type IDestination, type IFunction } from 'aws-cdk-lib/aw
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { ArnFormat, Aws, Duration, Fn, Stack, Token, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';

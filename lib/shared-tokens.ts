@@ -1,7 +1,8 @@
 // The table of shared tokens: what instances of vend-token know of each other, sealed by them.
-import { RemovalPolicy, Validations } from 'aws-cdk-lib/core';
+
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
 export interface SharedTokensProps {

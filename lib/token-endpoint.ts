@@ -1,5 +1,5 @@
 // The token endpoint: an HTTP API with one route, its login, its limits, its log, and its own name.
-import { RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,
@@ -14,6 +14,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnRecordSet } from 'aws-cdk-lib/aws-route53';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { authorizerOf } from './authorizers.ts';
 import { SharedTokens, type SharedTokensProps } from './shared-tokens.ts';

@@ -1,5 +1,5 @@
 // A user pool of our own: a group per role, and attributes that only an administrator can write.
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
+
 import {
   AccountRecovery,
   Mfa,
@@ -8,6 +8,7 @@ import {
   type UserPoolClient,
   UserPoolGroup,
 } from 'aws-cdk-lib/aws-cognito';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { TokenPolicies } from '../lambda/shared/token-policies.ts';
 import { readList, writeList } from './user-attributes.ts';

@@ -1,9 +1,10 @@
 // The vend-token function: its bundle with the policies in it, and a role that reads one secret and shares tokens.
-import { Aws, Duration } from 'aws-cdk-lib/core';
+
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Aws, Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { addBundledFunction } from './bundled-function.ts';
 import { viaSecretsManager } from './key-secret.ts';

@@ -118,3 +118,8 @@ test('no file is named after nothing in particular', () => {
     ),
   ).toEqual([]);
 });
+
+test('the CDK is imported as aws-cdk-lib/core: all of it, by name, is the indexes of 350 services', () => {
+  const careless = files.filter((file) => /from 'aws-cdk-lib'/.test(readFileSync(file, 'utf8')));
+  expect(careless).toEqual([]);
+});

@@ -18,7 +18,7 @@ const ROTATIONS = 18;
 let synthesized: Synthesized;
 let stack: LocalStack;
 beforeAll(async () => {
-  synthesized = await assemblyForTest();
+  synthesized = await assemblyForTest({ momentoAuth: { tokenEndpoint: false } });
 }, 60_000);
 afterEach(() => stack?.close());
 afterAll(() => synthesized.remove());
