@@ -1,5 +1,5 @@
 // One unary gRPC call over node:http2. A full gRPC client costs more start-up time than all the rest of the
-// function (docs: cold-start figures); a unary call is small: a five-byte frame each way, and trailers.
+// function (docs/performance.md); a unary call is small: a five-byte frame each way, and trailers.
 // Source: gRPC over HTTP/2 (github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md).
 //
 //   no session ─► connect ─► session ─► call … call ─► idle too long, GOAWAY, or an error ─► no session
@@ -8,6 +8,7 @@
 // are dead and do not know it.
 
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { Failure } from './failure.ts';
 
 /** gRPC's status codes by their numbers. Source: doc/statuscodes.md of gRPC. */
@@ -65,11 +66,7 @@ const FRAME_HEADER_BYTES = 5;
 export class GrpcUnary {
   readonly #options: GrpcUnaryOptions;
   readonly #now: () => number;
-  #session: ClientHttp2Session | undefined;
-  /** What is under way on each, and how to tell it that its session has failed. */
-  readonly #calls = new WeakMap<ClientHttp2Session, Set<(error?: Error) => void>>();
-  /** Sessions that came to be: a call on any other cannot have been seen. */
-  readonly #connected = new WeakSet<ClientHttp2Session>();
+  #connection: Connection | undefined;
   #lastUsedMs = 0;
 
   constructor(options: GrpcUnaryOptions) {
@@ -79,9 +76,9 @@ export class GrpcUnary {
 
   /** The response message. Throws `GrpcFailure` and nothing else, at the latest after `timeoutMs`. */
   async call(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    let session: ClientHttp2Session;
+    let connection: Connection;
     try {
-      session = this.#usableSession();
+      connection = this.#usableConnection();
     } catch (error) {
       throw lostConnection(error, false);
     }
@@ -92,7 +89,7 @@ export class GrpcUnary {
         settled = true;
         clearTimeout(timer);
         this.#lastUsedMs = this.#now();
-        this.#leave(session, onSessionLost);
+        leave(connection, onLost);
         act(value);
       };
       const fail = (failure: GrpcFailure) => settle(reject, failure);
@@ -100,15 +97,15 @@ export class GrpcUnary {
         fail(new GrpcFailure('DEADLINE_EXCEEDED', `No answer within ${timeoutMs} ms.`));
         stream?.close(http2().constants.NGHTTP2_CANCEL);
         // Whatever made it hang may be the connection.
-        this.#forget(session);
+        this.#forget(connection);
       }, timeoutMs);
-      const onSessionLost = (error?: Error) =>
-        fail(lostConnection(error, this.#connected.has(session)));
-      this.#enter(session, onSessionLost);
+      const isConnected = () => connection.socket !== undefined;
+      const onLost = (error?: Error) => fail(lostConnection(error, isConnected()));
+      enter(connection, onLost);
 
       let stream: ClientHttp2Stream | undefined;
       try {
-        stream = session.request({
+        stream = connection.session.request({
           ':method': 'POST',
           ':path': path,
           'content-type': 'application/grpc+proto',
@@ -131,7 +128,7 @@ export class GrpcUnary {
       });
       const lost = (error?: Error) =>
         fail(
-          this.#connected.has(session)
+          isConnected()
             ? lostStream(error, opened.rstCode)
             : lostConnection(error?.cause ?? error, false),
         );
@@ -151,77 +148,107 @@ export class GrpcUnary {
     });
   }
 
-  /** Connects, so that a call that comes then is on its way at once. Never rejects: that is left to the call. */
+  /** Connects, so that a call that comes then is on its way at once. Throws `GrpcFailure` where that cannot be. */
   async ready(timeoutMs: number): Promise<void> {
-    let session: ClientHttp2Session;
+    let connection: Connection;
     try {
-      session = this.#usableSession();
-    } catch {
-      return;
+      connection = this.#usableConnection();
+    } catch (error) {
+      throw lostConnection(error, false);
     }
-    if (this.#connected.has(session)) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
+    if (connection.socket !== undefined) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
         clearTimeout(timer);
-        session.off('connect', done);
-        this.#leave(session, done);
-        resolve();
+        leave(connection, onLost);
       };
-      const timer = setTimeout(done, timeoutMs);
-      session.on('connect', done);
-      this.#enter(session, done);
+      const fail = (failure: GrpcFailure) => {
+        settle();
+        reject(failure);
+      };
+      const onLost = (error?: Error) => fail(lostConnection(error, false));
+      const timer = setTimeout(() => {
+        const said = `No connection within ${timeoutMs} ms.`;
+        fail(new GrpcFailure('DEADLINE_EXCEEDED', said, { unseen: true }));
+        this.#forget(connection);
+      }, timeoutMs);
+      enter(connection, onLost);
+      void connection.made.then(() => {
+        settle();
+        resolve();
+      });
     });
   }
 
   close(): void {
-    this.#session?.destroy();
-    this.#session = undefined;
+    this.#connection?.session.destroy();
+    this.#connection = undefined;
   }
 
-  #usableSession(): ClientHttp2Session {
+  #usableConnection(): Connection {
     const { origin, maxIdleMs = 20_000 } = this.#options;
     const idleMs = this.#now() - this.#lastUsedMs;
-    const known = this.#session;
-    if (known !== undefined && !known.closed && !known.destroyed && idleMs <= maxIdleMs)
-      return known;
-    known?.close();
+    const known = this.#connection;
+    if (known !== undefined) {
+      const { closed, destroyed } = known.session;
+      if (!closed && !destroyed && idleMs <= maxIdleMs) return known;
+      this.#forget(known);
+    }
     const session = http2().connect(origin);
-    const calls = new Set<(error?: Error) => void>();
-    this.#calls.set(session, calls);
-    const lost = (error?: Error) => {
-      for (const onSessionLost of calls) onSessionLost(error);
-      this.#forget(session);
+    const connection: Connection = {
+      session,
+      calls: new Set(),
+      socket: undefined,
+      made: new Promise((resolve) => {
+        session.on('connect', (_, socket) => {
+          connection.socket = socket;
+          resolve();
+        });
+      }),
     };
-    session.on('connect', () => this.#connected.add(session));
-    session.on('goaway', () => this.#forget(session));
+    const lost = (error?: Error) => {
+      for (const onLost of connection.calls) onLost(error);
+      this.#forget(connection);
+    };
+    session.on('goaway', () => this.#forget(connection));
     session.on('error', lost);
     session.on('close', lost);
-    this.#session = session;
+    this.#connection = connection;
     this.#lastUsedMs = this.#now();
-    return session;
-  }
-
-  /** A session keeps the process alive only while a call is under way on it. */
-  #enter(session: ClientHttp2Session, onSessionLost: (error?: Error) => void): void {
-    const calls = this.#calls.get(session);
-    if (calls?.size === 0) session.ref();
-    calls?.add(onSessionLost);
-  }
-
-  #leave(session: ClientHttp2Session, onSessionLost: (error?: Error) => void): void {
-    const calls = this.#calls.get(session);
-    calls?.delete(onSessionLost);
-    if (calls?.size === 0 && !session.closed && !session.destroyed) session.unref();
+    return connection;
   }
 
   /** Calls under way on it may finish; no new one begins. */
-  #forget(session: ClientHttp2Session): void {
-    if (this.#session === session) this.#session = undefined;
+  #forget(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = undefined;
+    const { session, calls } = connection;
     if (session.destroyed) return;
     // `close` waits for calls under way, and for ever where the other side never said a word.
-    if (this.#calls.get(session)?.size === 0) session.destroy();
+    if (calls.size === 0) session.destroy();
     else if (!session.closed) session.close();
   }
+}
+
+interface Connection {
+  readonly session: ClientHttp2Session;
+  /** What is under way on it, and how to tell it that the session has failed. */
+  readonly calls: Set<(error?: Error) => void>;
+  /** Undefined until it came to be: before that nothing can have been seen. */
+  socket: Socket | undefined;
+  /** Resolves when it has come to be. */
+  readonly made: Promise<void>;
+}
+
+/** A connection keeps the process alive only while a call is under way on it. */
+function enter({ session, calls, socket }: Connection, onLost: (error?: Error) => void): void {
+  if (calls.size === 0) (socket ?? session).ref();
+  calls.add(onLost);
+}
+
+function leave({ session, calls, socket }: Connection, onLost: (error?: Error) => void): void {
+  calls.delete(onLost);
+  // The session of a socket whose other end does not close it may be closed already.
+  if (calls.size === 0) (socket ?? session).unref();
 }
 
 /** Collects one answer; a trailers-only answer has its status among the headers. */

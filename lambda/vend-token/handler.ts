@@ -92,7 +92,7 @@ function tokenSource(): TokenSource {
   return new SharedTokens({
     ...minting,
     items: new TokenItems(table, time),
-    turns: new TableTurns({ table, time, ratePerSecond }),
+    turns: new TableTurns({ table, time, clock, ratePerSecond }),
     ownTurns,
     whileLifeLeft,
     newId: randomUUID,

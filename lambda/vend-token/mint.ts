@@ -19,7 +19,10 @@ export type TokenCall = (
 export interface MintOptions {
   readonly keys: VendingKeySource;
   readonly call: TokenCall;
-  /** Connects beforehand: a turn must not pass while a connection is made. @default the call connects */
+  /**
+   * Connects beforehand: a turn must not pass while a connection is made, nor be taken where there is none. Throws
+   * `GrpcFailure`. @default the call connects
+   */
   readonly connect?: (tokenEndpoint: string, timeoutMs: number) => Promise<void>;
   /**
    * Resolves when Momento may be asked once; whatever it throws ends the mint. `isRepeated`: Momento has just failed,

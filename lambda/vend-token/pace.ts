@@ -5,9 +5,9 @@
 //               A turn moves its own lane on, by a second and what is not known exactly; the others are not held up.
 //   `promised`  up to when those who were sent away have been promised a turn (Retry-After)
 
-/** A turn is used no later than this after its time, or it is lost and another one is taken. */
+/** A turn that was waited for is used no later than this after its time, or it is lost and another one is taken. */
 export const LATE_MS = 40;
-/** The answer of the table may take so long where a turn is taken at once. */
+/** One that is taken at once may be used as long as this: so long may the answer of the table take. */
 export const PATIENCE_MS = 150;
 /** How exactly the time at AWS must be known for a slot of the normal width. */
 export const KNOWN_TO_MS = 60;
@@ -15,11 +15,14 @@ export const KNOWN_TO_MS = 60;
  * Whoever has no promise waits for a turn no longer than this: as long as the slot of an instance that has heard one
  * answer, and knows the time to a second.
  */
-export const LONGEST_WAIT_MS = 2_000;
-/** Whoever comes back as he was told may wait longer: those who come in the same second queue. */
-export const LONGEST_WAIT_OF_PROMISED_MS = 3_000;
-/** Whoever was then sent away once more goes before those who were not: or it could happen to him again and again. */
-export const LONGEST_WAIT_OF_OVERDUE_MS = 4_000;
+export const LONGEST_WAIT_MS = 2_250;
+/**
+ * Whoever comes back as he was told may wait longer, because those who come in the same second queue; and longer still
+ * each time that he was sent away again: so he goes before those who were not, or it could happen to him for ever.
+ */
+const LONGER_EACH_TIME_MS = 1_000;
+/** With what comes before and after it, an answer takes less than ten seconds. */
+const LONGEST_WAIT_OF_ALL_MS = 7_250;
 /** Nobody is sent away for longer. */
 export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */
@@ -79,8 +82,11 @@ export type PaceStep =
       readonly byMs: number;
       readonly latestPromiseMs: number;
     }
-  /** Come back then; nothing is written. */
-  | { readonly kind: 'away'; readonly untilMs: number };
+  /**
+   * Come back then; nothing is written. `isKept`: as one who comes when he was told. Otherwise the line is so long that
+   * nobody knows when it will be his turn, and he comes as one of those who come anew.
+   */
+  | { readonly kind: 'away'; readonly untilMs: number; readonly isKept: boolean };
 
 /**
  * In any sliding second no more turns begin than the rate allows, although each may be taken up to LATE_MS late, by a
@@ -106,7 +112,7 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   const promised = Math.max(honest(state.promised), next);
   const soonestMs = earliestMs + leadMs;
   const isNow = next <= soonestMs;
-  const latestTurnMs = earliestMs + longestWait(sentAway) - question.waitedMs;
+  const latestTurnMs = earliestMs + longestWaitMs(sentAway) - question.waitedMs;
   // A turn that is as near as this is left to him by those who were promised one: they wait no longer for it than
   // if he had come when nobody was waiting.
   const mayQueue = wasPromised || promised <= next || next <= earliestMs + PATIENCE_MS;
@@ -120,12 +126,20 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     const nextMs = atMs + slotMs + widthMs + usableMs - LATE_MS;
     return { kind: 'turn', lane, atMs, untilMs: atMs + usableMs, nextMs, isNow };
   }
-  // He has had his promise: not to the end of the line again.
-  if (wasPromised) return { kind: 'away', untilMs: next };
-  // A promise is the latest time, not the earliest: those before him may never come back. But one is enough.
-  if (question.promisedAtMs !== undefined) return { kind: 'away', untilMs: question.promisedAtMs };
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
-  if (promised > latestPromiseMs) return { kind: 'away', untilMs: latestPromiseMs };
+  // He has had his promise: not to the end of the line again.
+  if (wasPromised) {
+    return { kind: 'away', untilMs: Math.min(next, latestPromiseMs), isKept: true };
+  }
+  // A promise is the latest time, not the earliest: those before him may never come back. But one is enough.
+  if (question.promisedAtMs !== undefined) {
+    return { kind: 'away', untilMs: question.promisedAtMs, isKept: true };
+  }
+  if (promised > latestPromiseMs) {
+    // Not all at the same time.
+    const untilMs = earliestMs + (LONGEST_PROMISE_MS * (1 + question.draw)) / 2;
+    return { kind: 'away', untilMs, isKept: false };
+  }
   return { kind: 'promise', fromMs: promised, byMs: slotMs / count, latestPromiseMs };
 }
 
@@ -134,7 +148,6 @@ function laneUpTo(latestMs: number, lanes: readonly number[], draw: number): num
   return near[Math.floor(draw * near.length)] ?? 0;
 }
 
-function longestWait(sentAway: number): number {
-  if (sentAway === 0) return LONGEST_WAIT_MS;
-  return sentAway === 1 ? LONGEST_WAIT_OF_PROMISED_MS : LONGEST_WAIT_OF_OVERDUE_MS;
-}
+/** So long may he wait who was sent away so often, for all his turns together. */
+export const longestWaitMs = (sentAway: number): number =>
+  Math.min(LONGEST_WAIT_MS + sentAway * LONGER_EACH_TIME_MS, LONGEST_WAIT_OF_ALL_MS);

@@ -1,7 +1,15 @@
 // Turns that all instances take from one item of the table.
 
 import * as v from 'valibot';
-import { ABSURD_MS, lanesFor, nextStep, type PaceState, type PaceStep } from './pace.ts';
+import type { Clock } from '../shared/clock.ts';
+import {
+  ABSURD_MS,
+  lanesFor,
+  longestWaitMs,
+  nextStep,
+  type PaceState,
+  type PaceStep,
+} from './pace.ts';
 import { OptionalNumber, type Table } from './table.ts';
 import type { TimeBounds } from './time-bounds.ts';
 import { type GivenTurn, NotYourTurn, type TurnOptions, type Turns } from './turns.ts';
@@ -19,6 +27,7 @@ const isNone = (name: string) =>
 export interface TableTurnsOptions {
   readonly table: Table;
   readonly time: TimeBounds;
+  readonly clock: Pick<Clock, 'now'>;
   readonly ratePerSecond: number;
   /** From 0 up to 1. @default Math.random */
   readonly random?: () => number;
@@ -28,24 +37,35 @@ export interface TableTurnsOptions {
 export class TableTurns implements Turns {
   readonly #table: Table;
   readonly #time: TimeBounds;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #ratePerSecond: number;
   readonly #random: () => number;
-  /** As it was seen last; it only ever moves on. */
+  /** As it was seen last. */
   #seen: PaceState;
 
-  constructor({ table, time, ratePerSecond, random = Math.random }: TableTurnsOptions) {
+  constructor({ table, time, clock, ratePerSecond, random = Math.random }: TableTurnsOptions) {
     this.#table = table;
     this.#time = time;
+    this.#clock = clock;
     this.#ratePerSecond = ratePerSecond;
     this.#random = random;
     this.#seen = this.#stateOf({});
   }
 
   async give(options: TurnOptions): Promise<GivenTurn> {
+    const beganMs = this.#clock.now() - options.waitedMs;
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+      const waitedMs = Math.max(0, this.#clock.now() - beganMs);
+      // The table is slow: whatever it gives now is too late.
+      if (waitedMs > longestWaitMs(options.sentAway)) break;
+      const now = { ...options, waitedMs };
+      let step = this.#step(now);
       // The first step goes by what was seen last, where the step itself shows whether that still holds.
-      if (looks > 0 || !this.#willDo(this.#step(options))) await this.#look();
-      const turn = await this.#take(this.#step(options));
+      if (looks > 0 || !this.#willDo(step)) {
+        await this.#look();
+        step = this.#step(now);
+      }
+      const turn = await this.#take(step);
       if (turn !== undefined) return turn;
     }
     throw new NotYourTurn(this.#time.earliest() + 1_000);
@@ -123,7 +143,7 @@ export class TableTurns implements Turns {
         throw new NotYourTurn(atMs);
       }
       case 'away':
-        throw new NotYourTurn(step.untilMs);
+        throw new NotYourTurn(step.untilMs, step);
     }
   }
 

@@ -65,10 +65,11 @@ export class DynamoDbTable implements Table {
       };
       return (await this.#call('UpdateItem', input, Updated)).Attributes;
     } catch (failure) {
-      const isRefused =
-        failure instanceof TableFailure && failure.code === 'ConditionalCheckFailedException';
-      if (!isRefused) throw failure;
-      return undefined;
+      const code = failure instanceof TableFailure ? failure.code : undefined;
+      if (code === 'ConditionalCheckFailedException') return undefined;
+      // Somebody has filled the item up to its largest size: as it is nothing can ever be written into it.
+      if (code === 'ValidationException') await this.put(id, {});
+      throw failure;
     }
   }
 

@@ -56,7 +56,8 @@ export class OwnTokens implements TokenSource {
     const { turns, time, clock } = this.#options;
     const { token } = await mint(scope, lifeSeconds, {
       ...this.#options,
-      turn: () => takeTurn(turns, { sentAway: 0 }, time, clock),
+      turn: (isRepeated) =>
+        takeTurn(turns, { sentAway: 0 }, time, clock, patienceSpentMs(isRepeated)),
     });
     return { token: notOutliving(token, callerUntilSeconds), source: 'minted' };
   }
@@ -176,7 +177,7 @@ export class SharedTokens implements TokenSource {
         }
         const leaseId = newId();
         // Most likely it is we who mint: the connection is made while the table answers.
-        void this.#options.connect?.(asked.key.tokenEndpoint, CALL_TIMEOUT_MS);
+        this.#options.connect?.(asked.key.tokenEndpoint, CALL_TIMEOUT_MS).catch(() => {});
         const isLeased = await this.#onTable(() => items.lease(id, leaseId));
         // Where the item shows no lease and yet refuses one, there is none to be had.
         refused += 1;
@@ -229,7 +230,7 @@ export class SharedTokens implements TokenSource {
     } catch (error) {
       // Momento may have shown that there is another key: its account may be another as well.
       const key = await this.#options.keys.current().catch(() => asked.key);
-      const promisedAtMs = error instanceof NotYourTurn ? error.untilMs : undefined;
+      const promisedAtMs = error instanceof NotYourTurn && error.isKept ? error.untilMs : undefined;
       if (promisedAtMs !== undefined) this.#memory.set(id, { held: old, promisedAtMs });
       if (lease !== undefined) {
         const promise =
@@ -244,7 +245,7 @@ export class SharedTokens implements TokenSource {
 
   async #turn(lease: Lease | undefined, isRepeated: boolean): Promise<void> {
     const { turns, ownTurns, time, clock } = this.#options;
-    const spentMs = isRepeated ? LONGEST_WAIT_MS - AWAITED_AGAIN_MS : 0;
+    const spentMs = patienceSpentMs(isRepeated);
     if (lease !== undefined && !this.#isAway()) {
       // Nothing is kept for a repetition: he has had his turn.
       const options = isRepeated ? { sentAway: 0, promisedAtMs: time.latest() } : lease;
@@ -368,6 +369,9 @@ interface Lease extends Claim {
 /** A key and the one that it renewed are of the same account; any other may be of another. */
 const isOf = (held: HeldToken | undefined, key: VendingKey): held is HeldToken =>
   held !== undefined && [key.wireKey, key.renewed?.wireKey].includes(held.wireKey);
+
+const patienceSpentMs = (isRepeated: boolean): number =>
+  isRepeated ? LONGEST_WAIT_MS - AWAITED_AGAIN_MS : 0;
 
 function openWith(key: VendingKey, sealed: Uint8Array, id: string): HeldToken | Unopened {
   for (const { wireKey } of key.renewed === undefined ? [key] : [key, key.renewed]) {

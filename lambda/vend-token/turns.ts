@@ -9,10 +9,13 @@ import type { TimeBounds } from './time-bounds.ts';
 export class NotYourTurn extends Failure<'rate-limited'> {
   /** Epoch milliseconds, by AWS's time: when it is likely to be. */
   readonly untilMs: number;
+  /** Who comes then comes before those who come anew. */
+  readonly isKept: boolean;
 
-  constructor(untilMs: number) {
+  constructor(untilMs: number, { isKept = true } = {}) {
     super('rate-limited', 'More tokens are asked for than Momento lets this account make.');
     this.untilMs = untilMs;
+    this.isKept = isKept;
   }
 }
 
@@ -76,12 +79,12 @@ export class OwnTurns implements Turns {
     this.#longestWaitMs = longestWaitMs;
   }
 
-  async give(): Promise<GivenTurn> {
+  async give({ waitedMs }: Pick<TurnOptions, 'waitedMs'>): Promise<GivenTurn> {
     const nowMs = this.#time.earliest();
     // No turn is ever further ahead than this: the clock was set.
     const isHonest = this.#nextMs <= nowMs + this.#longestWaitMs + this.#slotMs;
     const atMs = isHonest ? Math.max(nowMs, this.#nextMs) : nowMs;
-    if (atMs - nowMs > this.#longestWaitMs) throw new NotYourTurn(atMs);
+    if (atMs - nowMs > Math.max(0, this.#longestWaitMs - waitedMs)) throw new NotYourTurn(atMs);
     this.#nextMs = atMs + this.#slotMs;
     return { atMs, untilMs: atMs + LATE_MS };
   }

@@ -3,7 +3,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
 import { GrpcUnary } from '../../../lambda/shared/grpc-unary.ts';
@@ -106,25 +112,90 @@ test('a connection that was idle too long, or died, is made anew', async () => {
   expect(String(await call(client))).toBe('hello');
 });
 
-test('where nobody listens, or what is asked for is no place, it ends without a word: the call tells', async () => {
+test('where nobody listens, or what is asked for is no place, it says so, as the call does', async () => {
   const server = await startEcho();
   await server.close();
   const client = clientOf(`http://127.0.0.1:${server.port}`);
-  await client.ready(5_000);
-  await expect(call(client)).rejects.toMatchObject({ code: 'UNAVAILABLE', unseen: true });
+  const unseen = { code: 'UNAVAILABLE', unseen: true };
+  await expect(client.ready(5_000)).rejects.toMatchObject(unseen);
+  await expect(call(client)).rejects.toMatchObject(unseen);
   const nowhere = clientOf('no place');
-  await nowhere.ready(5_000);
-  await expect(call(nowhere)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await expect(nowhere.ready(5_000)).rejects.toMatchObject(unseen);
+  await expect(call(nowhere)).rejects.toMatchObject(unseen);
 });
 
 test('silence ends with its time, and the call has all of its own', async () => {
   const client = clientOf(`https://127.0.0.1:${await startSilence()}`);
   const beganMs = performance.now();
-  await client.ready(60);
+  await expect(client.ready(60)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', unseen: true });
   expect(performance.now() - beganMs).toBeGreaterThanOrEqual(55);
   await expect(client.call(PATH, Buffer.from('x'), 60)).rejects.toMatchObject({
     code: 'DEADLINE_EXCEEDED',
   });
+});
+
+/** Hands everything on but the end, and nothing more to the connections that it has silenced. */
+async function startFront(port: number) {
+  const nears: Socket[] = [];
+  const front = createTcpServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    for (const socket of [near, far]) {
+      socket.on('error', () => {});
+      afterwards.push(() => socket.destroy());
+    }
+    near.pipe(far, { end: false });
+    far.pipe(near, { end: false });
+    nears.push(near);
+  }).listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  afterwards.push(() => front.close());
+  const silence = () => {
+    for (const near of nears) near.unpipe().resume();
+  };
+  return { port: portOf(front), nears, silence };
+}
+
+test('of what was idle too long nothing is left, though the other side has fallen silent', async () => {
+  const front = await startFront((await startEcho()).port);
+  let nowMs = 0;
+  const client = clientOf(`http://127.0.0.1:${front.port}`, { now: () => nowMs });
+  for (let count = 0; count < 3; count += 1) {
+    await call(client);
+    front.silence();
+    nowMs += 20_001;
+  }
+  expect(front.nears).toHaveLength(3);
+  // Whoever writes to a socket that is gone learns it; one that waits for the other side takes everything.
+  for (const near of front.nears.slice(0, 2)) {
+    while (!near.destroyed) {
+      near.write('x');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+});
+
+test('a process ends by itself, though the other side has gone away and keeps its end open', async () => {
+  const server = createServer();
+  server.on('stream', (stream) => {
+    stream.session?.goaway();
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  afterwards.push(() => server.close());
+  const front = await startFront(portOf(server));
+  const script = `
+    import { GrpcUnary } from ${JSON.stringify(import.meta.resolve('../../../lambda/shared/grpc-unary.ts'))};
+    await new GrpcUnary({ origin: 'http://127.0.0.1:${front.port}' }).call('/a', Buffer.from(''), 5000);
+    console.log('done');`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', script],
+    { timeout: 20_000 },
+  );
+  expect(stdout).toBe('done\n');
 });
 
 test('a process ends by itself afterwards', async () => {
@@ -133,7 +204,7 @@ test('a process ends by itself afterwards', async () => {
   const script = `
     import { GrpcUnary } from ${JSON.stringify(import.meta.resolve('../../../lambda/shared/grpc-unary.ts'))};
     await new GrpcUnary({ origin: 'http://127.0.0.1:${port}' }).ready(5000);
-    await new GrpcUnary({ origin: 'https://127.0.0.1:${silentPort}' }).ready(50);
+    await new GrpcUnary({ origin: 'https://127.0.0.1:${silentPort}' }).ready(50).catch(() => {});
     console.log('done');`;
   const { stdout } = await promisify(execFile)(
     process.execPath,

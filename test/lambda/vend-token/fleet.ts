@@ -433,7 +433,7 @@ export class Fleet {
       connect: (endpoint, timeoutMs) =>
         this.clock.during(this.#connectionTo(endpoint).ready(timeoutMs)),
       items: items?.(time) ?? new TokenItems(table, time),
-      turns: new TableTurns({ table, time, ratePerSecond }),
+      turns: new TableTurns({ table, time, clock, ratePerSecond }),
       ownTurns: new OwnTurns(time, slotMs / lanes, LONGEST_WAIT_MS),
       whileLifeLeft,
       newId: () => `lease-${++this.#ids}`,

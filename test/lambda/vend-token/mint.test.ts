@@ -85,6 +85,26 @@ describe('the time that it may take', () => {
     expect(Math.max(...connects)).toBe(3_000);
   });
 
+  test('where there is no connection no turn is taken, and the next try connects again', async () => {
+    const clock = new SimulatedClock();
+    const steps: string[] = [];
+    await clock.run(
+      mint(SCOPE, 60, {
+        clock,
+        keys: KEYS,
+        connect: async () => {
+          steps.push('connect');
+          if (steps.length < 3) throw new GrpcFailure('UNAVAILABLE', 'away', { unseen: true });
+        },
+        turn: async (isRepeated) => {
+          steps.push(`turn ${isRepeated}`);
+        },
+        call: async () => answerUntil(Math.floor(clock.now() / 1000) + 60),
+      }),
+    );
+    expect(steps).toEqual(['connect', 'connect', 'connect', 'turn false']);
+  });
+
   test('each try has a turn of its own', async () => {
     const clock = new SimulatedClock();
     let [turns, calls] = [0, 0];

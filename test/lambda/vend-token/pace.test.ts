@@ -9,9 +9,8 @@ import {
   LATE_MS,
   LONGEST_PROMISE_MS,
   LONGEST_WAIT_MS,
-  LONGEST_WAIT_OF_OVERDUE_MS,
-  LONGEST_WAIT_OF_PROMISED_MS,
   lanesFor,
+  longestWaitMs,
   nextStep,
   PATIENCE_MS,
   type PaceQuestion,
@@ -421,7 +420,7 @@ describe('a promise is kept', () => {
         simulation.after(atMs, () => simulation.ask(simulation.host(), 0, () => {}));
       }
       simulation.run();
-      expect(Math.max(...longest)).toBeLessThanOrEqual(LONGEST_WAIT_OF_PROMISED_MS + 50);
+      expect(Math.max(...longest)).toBeLessThanOrEqual(longestWaitMs(1) + 50);
       expect(tries).toBeLessThanOrEqual(3);
       expectWithin(simulation.asked, rate);
     },
@@ -582,19 +581,23 @@ describe('one step', () => {
       fromMs: START + LONGEST_WAIT_MS + 1,
       byMs: BETWEEN_MS,
     });
-    expect(step(LONGEST_WAIT_OF_PROMISED_MS, undefined, 1)).toMatchObject({ kind: 'turn' });
-    expect(step(LONGEST_WAIT_OF_PROMISED_MS + 1, undefined, 1)).toEqual({
+    expect(step(longestWaitMs(1), undefined, 1)).toMatchObject({ kind: 'turn' });
+    expect(step(longestWaitMs(1) + 1, undefined, 1)).toEqual({
       kind: 'away',
-      untilMs: START + LONGEST_WAIT_OF_PROMISED_MS + 1,
+      untilMs: START + longestWaitMs(1) + 1,
+      isKept: true,
     });
   });
 
   test('who was sent away once more goes before them, and the time that he lost counts for all', () => {
-    expect(step(LONGEST_WAIT_OF_OVERDUE_MS, undefined, 2)).toMatchObject({
+    expect(step(longestWaitMs(2), undefined, 2)).toMatchObject({
       kind: 'turn',
       isNow: false,
     });
-    expect(step(LONGEST_WAIT_OF_OVERDUE_MS + 1, undefined, 9)).toMatchObject({ kind: 'away' });
+    expect(step(longestWaitMs(2) + 1, undefined, 2)).toMatchObject({ kind: 'away' });
+    expect(step(longestWaitMs(2) + 1, undefined, 3)).toMatchObject({ kind: 'turn' });
+    expect(step(7_250, undefined, 99)).toMatchObject({ kind: 'turn' });
+    expect(step(7_251, undefined, 99)).toMatchObject({ kind: 'away' });
     expect(step(LONGEST_WAIT_MS - 300, undefined, 0, 300)).toMatchObject({
       kind: 'turn',
       isNow: false,
@@ -620,6 +623,18 @@ describe('one step', () => {
     expect(step(1_500, LONGEST_PROMISE_MS)).toMatchObject({ kind: 'promise' });
     expect(step(1_500, LONGEST_PROMISE_MS + 1)).toEqual({
       kind: 'away',
+      untilMs: START + LONGEST_PROMISE_MS / 2,
+      isKept: false,
+    });
+    expect(stepOf([1_500], { promised: LONGEST_PROMISE_MS + 1, draw: 0.5 })).toMatchObject({
+      kind: 'turn',
+    });
+    const taken = [9_000, 9_000, 9_000, 9_000];
+    expect(stepOf(taken, { promised: LONGEST_PROMISE_MS + 1, draw: 0.5 })).toMatchObject({
+      untilMs: START + LONGEST_PROMISE_MS * 0.75,
+    });
+    // An item that somebody else has written.
+    expect(step(LONGEST_PROMISE_MS + 50_000, undefined, 1)).toMatchObject({
       untilMs: START + LONGEST_PROMISE_MS,
     });
   });

@@ -5,6 +5,7 @@ import {
   KNOWN_TO_MS,
   LATE_MS,
   LONGEST_PROMISE_MS,
+  LONGEST_WAIT_MS,
   lanesFor,
   PATIENCE_MS,
 } from '../../../lambda/vend-token/pace.ts';
@@ -35,6 +36,7 @@ beforeEach(async () => {
   clock.nowMs = Math.ceil(clock.nowMs / 1_000) * 1_000 + 60_000;
   startMs = clock.nowMs;
   table.fault = () => undefined;
+  table.takesMs = () => 0;
   await table.write('pace', {});
   table.calls.length = 0;
 });
@@ -56,7 +58,7 @@ function turnsOf(ratePerSecond = 4, time = knowing()): TableTurns {
   const service = table.service('dynamodb', new HostClock(clock), time);
   const pace = new DynamoDbTable(service, TABLE);
   // The first of lanes that are as good as each other, so that what comes when is known.
-  return new TableTurns({ table: pace, time, ratePerSecond, random: () => 0 });
+  return new TableTurns({ table: pace, time, clock, ratePerSecond, random: () => 0 });
 }
 
 /** `now`, `at 425`, `until 1250`: milliseconds from the start of the test, to the exactness of the bounds. */
@@ -194,7 +196,8 @@ describe('many at once', () => {
     expect(Math.max(...promised)).toBeLessThanOrEqual(LONGEST_PROMISE_MS);
     const { promisedTo } = (await table.item('pace')) ?? {};
     expect(Number(promisedTo?.N) - startMs).toBeLessThanOrEqual(LONGEST_PROMISE_MS + SLOT_MS);
-    const reserved = promised.filter((atMs) => atMs < LONGEST_PROMISE_MS - EXACTLY_MS - SLOT_MS);
+    // The others are told to come back anew, after half of that time at the earliest.
+    const reserved = promised.filter((atMs) => atMs > LONGEST_PROMISE_MS / 2 + EXACTLY_MS);
     expect(reserved.length).toBeGreaterThanOrEqual(4);
     expect(new Set(reserved.map(Math.round)).size).toBe(reserved.length);
   });
@@ -278,18 +281,26 @@ describe('whatever is in it', () => {
     expect(await written()).toEqual({ lanes: Array(4).fill(2_325), promised: 2_875 });
   });
 
+  test('as much as an item can hold: it is replaced, and the next one has his turn', async () => {
+    await table.write('pace', { filler: { S: 'x'.repeat(400 * 1024 - 20) } });
+    await expect(clock.run(turnsOf().give(NEW))).rejects.toMatchObject({
+      code: 'ValidationException',
+    });
+    expect(await told(turnsOf())).toBe('now 0');
+  });
+
   test('an honest turn and a promise that is none', async () => {
-    await table.write('pace', { ...taken(2_200), promisedTo: { S: 'later' } });
-    expect(await told(turnsOf())).toBe('until 2200');
-    await table.write('pace', { ...taken(2_200), promisedTo: N(absurd) });
-    expect(await told(turnsOf())).toBe('until 2200');
-    expect(await written()).toEqual({ lanes: Array(4).fill(2_200), promised: 2_475 });
+    await table.write('pace', { ...taken(2_300), promisedTo: { S: 'later' } });
+    expect(await told(turnsOf())).toBe('until 2300');
+    await table.write('pace', { ...taken(2_300), promisedTo: N(absurd) });
+    expect(await told(turnsOf())).toBe('until 2300');
+    expect(await written()).toEqual({ lanes: Array(4).fill(2_300), promised: 2_575 });
   });
 
   test('a promise of long ago is nobody’s', async () => {
-    await table.write('pace', { ...taken(2_200), promisedTo: N(-500_000) });
-    expect(await told(turnsOf())).toBe('until 2200');
-    expect(await written()).toEqual({ lanes: Array(4).fill(2_200), promised: 2_475 });
+    await table.write('pace', { ...taken(2_300), promisedTo: N(-500_000) });
+    expect(await told(turnsOf())).toBe('until 2300');
+    expect(await written()).toEqual({ lanes: Array(4).fill(2_300), promised: 2_575 });
   });
 });
 
@@ -311,6 +322,17 @@ describe('who writes in between', () => {
         : undefined;
     expect(await told(turnsOf())).toBe('until 1000');
     expect(table.calls.length).toBeLessThanOrEqual(16);
+  });
+
+  test('… and sooner where the table is slow as well: no longer than one may wait', async () => {
+    table.takesMs = () => 400;
+    table.fault = (operation) =>
+      operation === 'UpdateItem'
+        ? { error: new AwsError('ConditionalCheckFailedException', 'scripted') }
+        : undefined;
+    expect(await told(turnsOf())).toMatch(/^until/);
+    expect(clock.nowMs - startMs).toBeLessThanOrEqual(LONGEST_WAIT_MS + 800);
+    expect(clock.nowMs - startMs).toBeGreaterThan(LONGEST_WAIT_MS);
   });
 
   test('a table that is away says so', async () => {

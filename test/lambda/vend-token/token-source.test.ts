@@ -390,6 +390,51 @@ describe('turns', () => {
     expect(fleet.minted).toBe(0);
   });
 
+  test('the line is longer than three minutes: he is told to come back anew, and nothing is kept for him', async () => {
+    const [first, second] = [fleet.instance(), fleet.instance()];
+    const fill = () =>
+      fleet.table.write('pace', {
+        ...takenUntil(fleet.clock.now() + 5_000),
+        promisedTo: { N: `${fleet.clock.now() + 181_000}` },
+      });
+    for (const instance of [first, second, first]) {
+      await fill();
+      const retryAfter = retryAfterOf(await instance.vend(own('a')));
+      expect(retryAfter).toBeGreaterThanOrEqual(90);
+      expect(retryAfter).toBeLessThanOrEqual(180);
+      const items = await fleet.table.scan();
+      expect(items.flatMap((item) => Object.keys(item))).not.toContain('promisedAt');
+      fleet.clock.nowMs += retryAfter * SECOND_MS;
+    }
+    expect((await second.vend(own('a'))).statusCode).toBe(200);
+  });
+
+  test('a table that hardly answers in time: token or 429, and before anybody gives up', async () => {
+    const instances = Array.from({ length: 8 }, () => fleet.instance());
+    for (const instance of instances) await instance.keys.current();
+    fleet.table.takesMs = () => 450;
+    const took: number[] = [];
+    await fleet.clock.run(
+      Promise.all(
+        Array.from({ length: 24 }, async (_, user) => {
+          for (let statusCode = 0; statusCode !== 200; ) {
+            const beganMs = fleet.clock.now();
+            const answer = await instances[user % 8]?.begin(own(`user-${user}`));
+            took.push(fleet.clock.now() - beganMs);
+            statusCode = answer?.statusCode ?? 0;
+            expect([200, 429]).toContain(statusCode);
+            if (answer && statusCode === 429) {
+              await fleet.clock.sleep(retryAfterOf(answer) * SECOND_MS);
+            }
+          }
+        }),
+      ),
+    );
+    expect(Math.max(...took)).toBeLessThanOrEqual(8_500);
+    expect(mostPerSecond(fleet.mintedAtMs)).toBeLessThanOrEqual(4);
+    expect(fleet.minted).toBe(24);
+  });
+
   test('a promise is the latest time: where those before him stay away, he is served before it', async () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     const lineMs = fleet.clock.now() + 170_000;

@@ -117,6 +117,15 @@ describe('the turns of this process alone', () => {
     expect(await many(process, 2)).toEqual([0, 275]);
   });
 
+  test('whoever has waited already waits so much less', async () => {
+    const process = own();
+    await many(process, 3);
+    await expect(process.turns.give({ ...NEW, waitedMs: 176 })).rejects.toThrow(NotYourTurn);
+    await expect(process.turns.give({ ...NEW, waitedMs: 175 })).resolves.toMatchObject({
+      atMs: process.clock.now() + 825,
+    });
+  });
+
   test('a turn is good for as long as elsewhere', async () => {
     const { turns, clock } = own();
     expect(await turns.give(NEW)).toEqual({ atMs: clock.now(), untilMs: clock.now() + LATE_MS });
