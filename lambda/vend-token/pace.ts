@@ -4,6 +4,7 @@
 //   lane        one for each call that the rate allows in a second: from when on the next turn in it may be taken.
 //               A turn moves its own lane on, by a second and what is not known exactly; the others are not held up.
 //   `promised`  up to when those who were sent away have been promised a turn (Retry-After)
+//   `claimed`   when somebody last came for what he was promised, or the first of them is to come
 
 /** A turn that was waited for is used no later than this after its time, or it is lost and another one is taken. */
 export const LATE_MS = 40;
@@ -23,6 +24,9 @@ export const LONGEST_WAIT_MS = 2_250;
 const LONGER_EACH_TIME_MS = 1_000;
 /** With what comes before and after it, an answer takes less than ten seconds. */
 const LONGEST_WAIT_OF_ALL_MS = 7_250;
+/** So many promises, and so long besides, may pass without anybody coming for his; then the rest are nobody's either. */
+const UNCLAIMED_PROMISES = 8;
+const UNCLAIMED_MS = 5_000;
 /** Nobody is sent away for longer. */
 export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */
@@ -40,6 +44,7 @@ export interface Lanes {
 export interface PaceState {
   readonly lanes: readonly (number | undefined)[];
   readonly promised: number | undefined;
+  readonly claimed: number | undefined;
 }
 
 export interface PaceQuestion {
@@ -71,15 +76,18 @@ export type PaceStep =
       readonly untilMs: number;
       readonly nextMs: number;
       readonly isNow: boolean;
+      /** He has been promised it. */
+      readonly isClaimed: boolean;
     }
   /**
-   * Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later;
-   * never for a time after `latestPromiseMs`.
+   * Too many are waiting. The promise is for `promised` as it is when it is moved on, or for `fromMs` if that is later,
+   * or if nobody has come for his since `unclaimedSinceMs`; never for a time after `latestPromiseMs`.
    */
   | {
       readonly kind: 'promise';
       readonly fromMs: number;
       readonly byMs: number;
+      readonly unclaimedSinceMs: number;
       readonly latestPromiseMs: number;
     }
   /**
@@ -108,8 +116,11 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     atMs !== undefined && atMs <= latestMs + ABSURD_MS ? atMs : Number.NEGATIVE_INFINITY;
   const lanes = Array.from({ length: count }, (_, lane) => honest(state.lanes[lane]));
   const next = Math.min(...lanes);
+  const byMs = slotMs / count;
+  const unclaimedSinceMs = earliestMs - UNCLAIMED_MS - UNCLAIMED_PROMISES * byMs;
   // What was promised before the turns that are taken by now has been kept, or was not claimed.
-  const promised = Math.max(honest(state.promised), next);
+  const promised =
+    honest(state.claimed) < unclaimedSinceMs ? next : Math.max(honest(state.promised), next);
   const soonestMs = earliestMs + leadMs;
   const isNow = next <= soonestMs;
   const latestTurnMs = earliestMs + longestWaitMs(sentAway) - question.waitedMs;
@@ -124,7 +135,8 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     // Who knows the time less exactly takes a wider slot.
     const widthMs = Math.max(0, latestMs - earliestMs - KNOWN_TO_MS);
     const nextMs = atMs + slotMs + widthMs + usableMs - LATE_MS;
-    return { kind: 'turn', lane, atMs, untilMs: atMs + usableMs, nextMs, isNow };
+    const untilMs = atMs + usableMs;
+    return { kind: 'turn', lane, atMs, untilMs, nextMs, isNow, isClaimed: wasPromised };
   }
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
   // He has had his promise: not to the end of the line again.
@@ -140,7 +152,7 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     const untilMs = earliestMs + (LONGEST_PROMISE_MS * (1 + question.draw)) / 2;
     return { kind: 'away', untilMs, isKept: false };
   }
-  return { kind: 'promise', fromMs: promised, byMs: slotMs / count, latestPromiseMs };
+  return { kind: 'promise', fromMs: promised, byMs, unclaimedSinceMs, latestPromiseMs };
 }
 
 function laneUpTo(latestMs: number, lanes: readonly number[], draw: number): number {

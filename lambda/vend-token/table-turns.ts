@@ -18,7 +18,10 @@ const ID = 'pace';
 /** So often another instance may be faster between our look and our step. */
 const MAX_LOOKS = 8;
 
-const Pace = v.fallback(v.looseObject({ promisedTo: OptionalNumber }), { promisedTo: undefined });
+const Pace = v.fallback(v.looseObject({ promisedTo: OptionalNumber, claimedAt: OptionalNumber }), {
+  promisedTo: undefined,
+  claimedAt: undefined,
+});
 const laneName = (lane: number) => `lane${lane}`;
 /** Of what may be in the item, all that a condition must let pass: nobody honest has written it. */
 const isNone = (name: string) =>
@@ -105,6 +108,7 @@ export class TableTurns implements Turns {
     return {
       lanes: Array.from({ length: count }, (_, index) => lane(index)),
       promised: item.promisedTo,
+      claimed: item.claimedAt,
     };
   }
 
@@ -114,7 +118,7 @@ export class TableTurns implements Turns {
       case 'turn': {
         const name = laneName(step.lane);
         const taken = await this.#table.update(ID, {
-          update: `SET ${name} = :next`,
+          update: `SET ${name} = :next${step.isClaimed ? ', claimedAt = :at' : ''}`,
           condition: `${name} <= :at OR ${isNone(name)}`,
           values: { next: step.nextMs, at: step.atMs, ...this.#none() },
         });
@@ -125,21 +129,29 @@ export class TableTurns implements Turns {
       case 'promise': {
         const isMoved = this.#isMoved(step);
         const old = await this.#table.update(ID, {
-          update: `SET promisedTo = ${isMoved ? 'promisedTo + :by' : ':next'}`,
+          update: `SET promisedTo = ${isMoved ? 'promisedTo + :by' : ':next, claimedAt = :from'}`,
           condition: isMoved
             ? 'promisedTo BETWEEN :from AND :latest'
-            : `promisedTo < :from OR ${isNone('promisedTo')}`,
+            : `promisedTo < :from OR claimedAt < :unclaimed OR ${isNone('promisedTo')} OR ${isNone('claimedAt')}`,
           values: {
             from: step.fromMs,
             ...(isMoved
               ? { by: step.byMs, latest: step.latestPromiseMs }
-              : { next: step.fromMs + step.byMs, ...this.#none() }),
+              : {
+                  next: step.fromMs + step.byMs,
+                  unclaimed: step.unclaimedSinceMs,
+                  ...this.#none(),
+                }),
           },
           returnOld: true,
         });
         if (old === undefined) return undefined;
         const atMs = (isMoved ? v.parse(Pace, old).promisedTo : undefined) ?? step.fromMs;
-        this.#seen = { ...this.#seen, promised: atMs + step.byMs };
+        this.#seen = {
+          ...this.#seen,
+          promised: atMs + step.byMs,
+          ...(!isMoved && { claimed: step.fromMs }),
+        };
         throw new NotYourTurn(atMs);
       }
       case 'away':

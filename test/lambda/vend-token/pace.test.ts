@@ -44,7 +44,7 @@ interface SimulationOptions {
   readonly state?: PaceState;
 }
 
-const IDLE: PaceState = { lanes: [], promised: undefined };
+const IDLE: PaceState = { lanes: [], promised: undefined, claimed: undefined };
 
 type Outcome =
   | { readonly kind: 'turn'; readonly waitedMs: number }
@@ -179,27 +179,29 @@ class Simulation {
 
   /** As table-turns.ts has it done; what it answers is the turn, or the promise. */
   #write(step: PaceStep, seen: PaceState, absurdMs: number): number | undefined {
-    const { lanes, promised } = this.state;
+    const { lanes, promised, claimed } = this.state;
     switch (step.kind) {
       case 'turn': {
         const lane = lanes[step.lane];
         if (lane !== undefined && lane > step.atMs && lane <= absurdMs) return undefined;
         const moved = [...lanes];
         moved[step.lane] = step.nextMs;
-        this.state = { lanes: moved, promised };
+        this.state = { lanes: moved, promised, claimed: step.isClaimed ? step.atMs : claimed };
         return step.atMs;
       }
       case 'promise': {
         if (seen.promised === step.fromMs) {
           if (promised === undefined || promised < step.fromMs) return undefined;
           if (promised > step.latestPromiseMs) return undefined;
-          this.state = { lanes, promised: promised + step.byMs };
+          this.state = { lanes, promised: promised + step.byMs, claimed };
           return promised;
         }
-        if (promised !== undefined && promised >= step.fromMs && promised <= absurdMs) {
-          return undefined;
-        }
-        this.state = { lanes, promised: step.fromMs + step.byMs };
+        const isPromised =
+          promised !== undefined && promised >= step.fromMs && promised <= absurdMs;
+        const isClaimed =
+          claimed !== undefined && claimed >= step.unclaimedSinceMs && claimed <= absurdMs;
+        if (isPromised && isClaimed) return undefined;
+        this.state = { lanes, promised: step.fromMs + step.byMs, claimed: step.fromMs };
         return step.fromMs;
       }
       case 'away':
@@ -315,7 +317,7 @@ describe('never more than the rate in any sliding second', () => {
           const latestMs = earliestMs + earlyMs + lateMs;
           const question = { earliestMs, latestMs, ratePerSecond: rate, sentAway: 0, waitedMs: 0 };
           const step = nextStep(
-            { lanes, promised: undefined },
+            { lanes, promised: undefined, claimed: undefined },
             { ...question, draw: draw(fc.constantFrom, 0, 0.5, 0.999) },
           );
           if (step.kind !== 'turn') throw new Error(step.kind);
@@ -504,7 +506,7 @@ describe('one step', () => {
     { promised, ...options }: { promised?: number } & Partial<PaceQuestion> = {},
   ) =>
     nextStep(
-      { lanes: lanes.map(at), promised: at(promised) },
+      { lanes: lanes.map(at), promised: at(promised), claimed: START },
       { ...question, sentAway: 0, waitedMs: 0, ...options },
     );
   /** All lanes are free at the same time. */
@@ -518,6 +520,7 @@ describe('one step', () => {
     kind: 'turn',
     lane: 0,
     isNow: true,
+    isClaimed: false,
     atMs: START,
     untilMs: START + PATIENCE_MS,
     nextMs: START + slot + PATIENCE_MS - LATE_MS,
@@ -526,6 +529,7 @@ describe('one step', () => {
     kind: 'turn',
     lane,
     isNow: false,
+    isClaimed: false,
     atMs: START + inMs,
     untilMs: START + inMs + LATE_MS,
     nextMs: START + inMs + slot,
@@ -561,6 +565,7 @@ describe('one step', () => {
   test('a table that was late is given that much time', () => {
     expect(stepOf([100, 200, 300, 400], { leadMs: 250 })).toMatchObject({
       isNow: true,
+      isClaimed: false,
       atMs: START + 250,
     });
     expect(stepOf([260, 300, 300, 400], { leadMs: 250 })).toMatchObject({
@@ -639,6 +644,29 @@ describe('one step', () => {
     });
   });
 
+  test('promises that nobody comes for are nobody’s after a while', () => {
+    const taken = [1_500, 1_500, 1_500, 1_500].map((inMs) => START + inMs);
+    const after = (unclaimedMs: number | undefined) =>
+      nextStep(
+        {
+          lanes: taken,
+          promised: START + 90_000,
+          claimed: unclaimedMs === undefined ? undefined : START - unclaimedMs,
+        },
+        { ...question, sentAway: 0, waitedMs: 0 },
+      );
+    // Eight of them, and five seconds.
+    expect(after(7_200)).toMatchObject({ kind: 'promise', fromMs: START + 90_000 });
+    expect(after(7_201)).toEqual(queued(1_500));
+    expect(after(undefined)).toEqual(queued(1_500));
+    expect(after(-ABSURD_MS - KNOWN_TO_MS - 1)).toEqual(queued(1_500));
+    // Where lanes are taken for longer than he may wait, a new line begins.
+    const line = { lanes: taken.map((atMs) => atMs + 1_000), promised: START + 90_000 };
+    expect(
+      nextStep({ ...line, claimed: START - 9_000 }, { ...question, sentAway: 0, waitedMs: 0 }),
+    ).toMatchObject({ kind: 'promise', fromMs: START + 2_500, unclaimedSinceMs: START - 7_200 });
+  });
+
   test('what nothing honest writes is not believed', () => {
     const absurd = KNOWN_TO_MS + ABSURD_MS;
     expect(step(absurd)).toMatchObject({ kind: 'away' });
@@ -655,18 +683,28 @@ test('whatever the state is, vending goes on, within the rate, and the state bec
     fc.constantFrom(0, -1, 1e38, -1e38, Number.MAX_SAFE_INTEGER),
   );
   fc.assert(
-    fc.property(fc.integer(), fc.array(value, { maxLength: 5 }), value, (seed, lanes, promised) => {
-      const simulation = new Simulation({ ratePerSecond: 4, seed, state: { lanes, promised } });
-      for (let count = 0; count < 5; count += 1) {
-        simulation.after(ABSURD_MS + count * 5_000, () => simulation.user(() => {}));
-      }
-      simulation.run();
-      expect(simulation.asked).toHaveLength(5);
-      expectWithin(simulation.asked, 4);
-      expect(
-        Math.min(...Array.from(simulation.state.lanes, (lane) => lane ?? 0)),
-      ).toBeLessThanOrEqual(simulation.nowMs + LONGEST_WAIT_MS);
-    }),
+    fc.property(
+      fc.integer(),
+      fc.array(value, { maxLength: 5 }),
+      value,
+      value,
+      (seed, lanes, promised, claimed) => {
+        const simulation = new Simulation({
+          ratePerSecond: 4,
+          seed,
+          state: { lanes, promised, claimed },
+        });
+        for (let count = 0; count < 5; count += 1) {
+          simulation.after(ABSURD_MS + count * 5_000, () => simulation.user(() => {}));
+        }
+        simulation.run();
+        expect(simulation.asked).toHaveLength(5);
+        expectWithin(simulation.asked, 4);
+        expect(
+          Math.min(...Array.from(simulation.state.lanes, (lane) => lane ?? 0)),
+        ).toBeLessThanOrEqual(simulation.nowMs + LONGEST_WAIT_MS);
+      },
+    ),
     { numRuns: 200 },
   );
 });

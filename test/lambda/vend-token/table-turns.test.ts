@@ -109,7 +109,7 @@ describe('one after another', () => {
     expect(await told(turns, BACK)).toBe('now 2350');
     for (let count = 0; count < 3; count += 1) expect(await told(turns, BACK)).toBe('now 2350');
     expect(await told(turns, BACK)).toBe('at 3575');
-    await table.write('pace', { ...taken(3_575), promisedTo: N(9_000) });
+    await table.write('pace', { ...taken(3_575), promisedTo: N(9_000), claimedAt: N(0) });
     expect(await told(turns, NEW)).toBe('until 9000');
     const more: string[] = [];
     for (let count = 0; count < 10; count += 1) more.push(await told(turns, BACK));
@@ -119,6 +119,23 @@ describe('one after another', () => {
       'until 5775',
       'until 5775',
     ]);
+  });
+
+  test('a line that nobody comes to is nobody’s; as long as one comes it is', async () => {
+    const full = { ...taken(2_500), promisedTo: N(90_000) };
+    await table.write('pace', { ...full, claimedAt: N(-7_000) });
+    expect(await told(turnsOf(), NEW)).toBe('until 90000');
+    for (const claimedAt of [N(-7_500), { S: 'now' }, undefined]) {
+      await table.write('pace', { ...full, ...(claimedAt && { claimedAt }) });
+      const turns = turnsOf();
+      expect(await told(turns, NEW)).toBe('until 2500');
+      expect(await told(turns, NEW)).toBe('until 2775');
+      expect((await table.item('pace'))?.claimedAt).toBeDefined();
+    }
+    await table.write('pace', { ...full, lane3: N(-1_000), claimedAt: N(-7_500) });
+    const turns = turnsOf();
+    expect(await told(turns, BACK)).toBe('now 0');
+    expect(await told(turns, NEW)).toBe('until 90275');
   });
 
   test('after a pause it is as if nothing had been', async () => {
@@ -179,7 +196,11 @@ describe('many at once', () => {
   });
 
   test('promises are distinct as well, and none is further ahead than three minutes', async () => {
-    await table.write('pace', { ...taken(1_500), promisedTo: N(LONGEST_PROMISE_MS - 2_000) });
+    await table.write('pace', {
+      ...taken(1_500),
+      promisedTo: N(LONGEST_PROMISE_MS - 2_000),
+      claimedAt: N(0),
+    });
     const fleet = instances();
     const promised = await clock.run(
       Promise.all(
@@ -230,7 +251,7 @@ describe('the answer to a write is lost', () => {
   });
 
   test('of a promise: it is for a later time, or another is asked for', async () => {
-    await table.write('pace', { ...taken(2_500), promisedTo: N(2_500) });
+    await table.write('pace', { ...taken(2_500), promisedTo: N(2_500), claimedAt: N(0) });
     losing('UpdateItem', AFTER_A_LOOK);
     expect(await told(turnsOf())).toBe('until 2775');
     await table.write('pace', { ...taken(2_500) });

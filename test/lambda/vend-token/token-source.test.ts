@@ -377,6 +377,7 @@ describe('turns', () => {
     await fleet.table.write('pace', {
       ...takenUntil(fleet.clock.now() + 5_000),
       promisedTo: { N: `${fleet.clock.now() + 5_000}` },
+      claimedAt: { N: `${fleet.clock.now()}` },
     });
     expect(retryAfterOf(await first.vend(own('a')))).toBeGreaterThanOrEqual(5);
     fleet.clock.nowMs += 2_000;
@@ -396,6 +397,7 @@ describe('turns', () => {
       fleet.table.write('pace', {
         ...takenUntil(fleet.clock.now() + 5_000),
         promisedTo: { N: `${fleet.clock.now() + 181_000}` },
+        claimedAt: { N: `${fleet.clock.now()}` },
       });
     for (const instance of [first, second, first]) {
       await fill();
@@ -441,6 +443,7 @@ describe('turns', () => {
     await fleet.table.write('pace', {
       ...takenUntil(fleet.clock.now() + 1_500),
       promisedTo: { N: `${lineMs}` },
+      claimedAt: { N: `${fleet.clock.now()}` },
     });
     for (const sub of ['a', 'b']) {
       expect(retryAfterOf(await first.vend(own(sub)))).toBeGreaterThanOrEqual(169);
@@ -505,6 +508,7 @@ describe('the vending key', () => {
     await fleet.table.write('pace', {
       ...takenUntil(lineMs),
       promisedTo: { N: `${lineMs}` },
+      claimedAt: { N: `${fleet.clock.now()}` },
     });
     for (const instance of [first, second, first, second]) {
       expect(authTokenOf(await instance.vend())).toBe(authTokenOf(shared));
