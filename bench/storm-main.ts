@@ -1,6 +1,7 @@
 // `npm run bench:storm -- SCENARIO`: one of the storms of `storm.ts`, in full.
 
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesize } from '../local/assembly/synthesize.ts';
 import { number, readArguments, UsageError, wholeFrom } from '../local/command-line.ts';
 import {
@@ -27,8 +28,8 @@ refuses whatever comes above vending's part of the account's rate in any sliding
   overload   100 such logins per second, and nobody comes back                           (N: 6000)
   clocks     the processes' clocks up to a minute off: own, shared tokens that live 10 to 20 s, and overload for
              15 s                                                                        (N: 100, of the first)
-  aftermath  overload for 15 s, and then logins with shared scopes: what was promised to those who never came back
-             must not be in anybody's way                                                (N: 1000, of the second)
+  aftermath  overload for 15 s, and 8 s later logins with shared scopes: what was promised to those who never came
+             back must not be in anybody's way                                           (N: 1000, of the second)
 
   --logins N   how many
   --rate N     vending's part of the account's auth operations per second  (default 4)
@@ -57,6 +58,8 @@ const SCENARIOS: Readonly<
   },
   aftermath: async function* (storm, logins = 1_000) {
     yield await overloadStorm(storm, { perSecond: 100, seconds: 15 });
+    // Until then nobody can know that they stay away.
+    await sleep(8_000);
     const after = await sharedStorm(storm, { logins, tenants: 10 });
     const soon = atMost('ms until the last one was logged in', after.figures.loggedIn.max, 15_000);
     yield { ...after, targets: [...after.targets, soon] };

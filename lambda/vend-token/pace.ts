@@ -26,7 +26,7 @@ const LONGER_EACH_TIME_MS = 1_000;
 const LONGEST_WAIT_OF_ALL_MS = 7_250;
 /** So many promises, and so long besides, may pass without anybody coming for his; then the rest are nobody's either. */
 const UNCLAIMED_PROMISES = 8;
-const UNCLAIMED_MS = 5_000;
+const UNCLAIMED_MS = 3_000;
 /** Nobody is sent away for longer. */
 export const LONGEST_PROMISE_MS = 180_000;
 /** Further ahead than this nothing honest is ever written. */
@@ -119,8 +119,7 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   const byMs = slotMs / count;
   const unclaimedSinceMs = earliestMs - UNCLAIMED_MS - UNCLAIMED_PROMISES * byMs;
   // What was promised before the turns that are taken by now has been kept, or was not claimed.
-  const promised =
-    honest(state.claimed) < unclaimedSinceMs ? next : Math.max(honest(state.promised), next);
+  const promised = Math.max(honest(state.promised), next);
   const soonestMs = earliestMs + leadMs;
   const isNow = next <= soonestMs;
   const latestTurnMs = earliestMs + longestWaitMs(sentAway) - question.waitedMs;
@@ -139,6 +138,8 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     return { kind: 'turn', lane, atMs, untilMs, nextMs, isNow, isClaimed: wasPromised };
   }
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
+  // Nobody comes for his: the line begins anew. But it is one, and nobody waits here as if there were none.
+  const fromMs = honest(state.claimed) < unclaimedSinceMs ? next : promised;
   // He has had his promise: not to the end of the line again.
   if (wasPromised) {
     return { kind: 'away', untilMs: Math.min(next, latestPromiseMs), isKept: true };
@@ -147,12 +148,12 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   if (question.promisedAtMs !== undefined) {
     return { kind: 'away', untilMs: question.promisedAtMs, isKept: true };
   }
-  if (promised > latestPromiseMs) {
+  if (fromMs > latestPromiseMs) {
     // Not all at the same time.
     const untilMs = earliestMs + (LONGEST_PROMISE_MS * (1 + question.draw)) / 2;
     return { kind: 'away', untilMs, isKept: false };
   }
-  return { kind: 'promise', fromMs: promised, byMs, unclaimedSinceMs, latestPromiseMs };
+  return { kind: 'promise', fromMs, byMs, unclaimedSinceMs, latestPromiseMs };
 }
 
 function laneUpTo(latestMs: number, lanes: readonly number[], draw: number): number {
