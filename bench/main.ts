@@ -55,9 +55,11 @@ async function main(): Promise<number> {
       onProgress: progress(rounds),
     });
     process.stdout.write(tables(results));
+    // What was not measured is not kept.
+    const isComplete = missing.length === 0;
     const isWhole = rounds >= KEPT_FROM_ROUNDS && aws === 'tls' && only === undefined;
-    if (isWhole) await keep(results);
-    return verdicts(results).every(({ isKept }) => isKept) ? 0 : 1;
+    if (isWhole && isComplete) await keep(results);
+    return isComplete && verdicts(results).every(({ isKept }) => isKept) ? 0 : 1;
   } finally {
     await synthesized.remove();
   }

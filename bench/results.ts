@@ -75,7 +75,12 @@ export function verdicts({ bundles, nodes }: Results): Verdict[] {
           2_000,
           'per second',
         ),
-        most(`minted token, of the bare call's, ${on}`, minted?.toBareRpc.figure, 1.15, 'times'),
+        most(
+          `minted token, with \`sharing: false\`, of the bare call's, ${on}`,
+          minted?.toBareRpc.figure,
+          1.15,
+          'times',
+        ),
       ];
     }),
   ];

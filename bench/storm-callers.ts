@@ -25,6 +25,8 @@ export interface Try {
   /** What of it the function slept. */
   readonly waitedMs: number;
   readonly status: number;
+  /** @default he is not told to come back */
+  readonly retryAfterSeconds?: number | undefined;
   readonly source: string | undefined;
 }
 
@@ -68,18 +70,25 @@ export class Callers {
         () => loginEvent(caller, Date.now()),
         tries.length > 0,
       );
-      const { status, source, begunAtMs, tookMs, waitedMs } = answer;
-      tries.push({ askedAtMs, begunAtMs, tookMs, waitedMs, status, source });
+      const { status, source, begunAtMs, tookMs, waitedMs, retryAfterSeconds } = answer;
+      tries.push({
+        askedAtMs,
+        begunAtMs,
+        tookMs,
+        waitedMs,
+        status,
+        retryAfterSeconds,
+        source,
+      });
       const endedAtMs = Date.now();
       if (status === 200) {
         this.#onServed();
         return { tries, endedAtMs, token: this.#examined(answer, caller, endedAtMs) };
       }
-      const afterSeconds = answer.retryAfterSeconds;
-      if (!comesBack || afterSeconds === undefined || tries.length >= MOST_TRIES) {
+      if (!comesBack || retryAfterSeconds === undefined || tries.length >= MOST_TRIES) {
         return { tries, endedAtMs, token: undefined };
       }
-      await until(endedAtMs + afterSeconds * 1_000);
+      await until(endedAtMs + retryAfterSeconds * 1_000);
     }
   }
 

@@ -84,7 +84,9 @@ export function figuresOf(
   };
 }
 
-const isRateLimited = ({ status }: Try): boolean => status === 429;
+/** One that does not say when to come back is an error like any other. */
+const isRateLimited = ({ status, retryAfterSeconds = 0 }: Try): boolean =>
+  status === 429 && retryAfterSeconds >= 1;
 const askedAt = (one: Try | undefined): number => one?.askedAtMs ?? Number.NaN;
 
 /** The window is half open: who comes a whole second after another is not in the same one. */

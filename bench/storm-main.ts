@@ -67,8 +67,10 @@ const SCENARIOS: Readonly<
 };
 
 process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  return error instanceof UsageError ? 2 : 1;
+  const isUsage = error instanceof UsageError;
+  const said = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
+  process.stderr.write(`${said}\n`);
+  return isUsage ? 2 : 1;
 });
 
 async function main(): Promise<number> {

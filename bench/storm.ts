@@ -125,7 +125,7 @@ export async function overloadStorm(
         figures.partOfRate,
         0.9 - 3 / Math.max(seconds, 10),
       ),
-      atMost('ms until the last 429 (1,000 ms may be waited)', figures.turnedAway.max, 1_100),
+      atMost('ms until the last 429', figures.turnedAway.max, 1_100),
     ],
   };
 }

@@ -107,13 +107,13 @@ export const OptionalNumber = v.fallback(
   undefined,
 );
 
-/** Bytes of an item, likewise. */
-export const OptionalBytes = v.fallback(
-  v.optional(
+/** Bytes of an item. Anything else counts as none, but as there: whoever opens it says what it is not. */
+export const OptionalBytes = v.optional(
+  v.fallback(
     v.pipe(
       v.object({ B: v.string() }),
       v.transform(({ B }): Uint8Array => Buffer.from(B, 'base64')),
     ),
+    new Uint8Array(),
   ),
-  undefined,
 );

@@ -53,7 +53,7 @@ describe('the most calls in a sliding second', () => {
 describe('figures', () => {
   const logins = [
     login([
-      oneTry({ status: 429, tookMs: 1_050, waitedMs: 900 }),
+      oneTry({ status: 429, retryAfterSeconds: 2, tookMs: 1_050, waitedMs: 900 }),
       oneTry({ askedAtMs: T + 3_000, begunAtMs: T + 3_200, source: 'minted' }),
     ]),
     login([oneTry({ askedAtMs: T + 100, begunAtMs: T + 150 })]),
@@ -120,7 +120,7 @@ describe('waits', () => {
     const tries = [
       oneTry(),
       oneTry({ begunAtMs: T + 30_000, tookMs: 400 }),
-      oneTry({ begunAtMs: T + 30_000, status: 429 }),
+      oneTry({ begunAtMs: T + 30_000, status: 429, retryAfterSeconds: 1 }),
       oneTry({ begunAtMs: T + 30_000, waitedMs: 100 }),
       oneTry({ begunAtMs: T + 29_999, waitedMs: 100 }),
     ];

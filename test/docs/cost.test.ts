@@ -56,8 +56,8 @@ test('the prices that the page names beside the table', () => {
   // Where the two cross: what the table costs, over what a shared login saves in Lambda.
   const even = (vends: number) =>
     perMonth({ keys: 1, vends }) - perMonth({ keys: 1, vends, sharing: false });
-  expect(even(1_400_000)).toBeGreaterThan(0);
-  expect(even(1_600_000)).toBeLessThan(0);
+  expect(even(1_700_000)).toBeGreaterThan(0);
+  expect(even(1_850_000)).toBeLessThan(0);
 });
 
 test('what is free is taken off once, and never more than there is', () => {

@@ -70,8 +70,8 @@ export const TAKES = {
   scopes: 100,
   /** A life of 30 minutes, shared while half of it is left. */
   mintsPerScopeAndHour: 4,
-  /** One each for the lease and the turn, two for the sealed token. */
-  tableWritesPerMint: 4,
+  /** Two for the lease, on an item that holds the token before; one for the turn, two for the sealed token. */
+  tableWritesPerMint: 5,
   /** Half of one for the token, one for the turn. */
   tableReadsPerMint: 1.5,
   /** When an instance meets a scope whose token another instance has minted. */

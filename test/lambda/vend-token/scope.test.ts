@@ -65,6 +65,54 @@ test('a change of one part alone changes it', () => {
   );
 });
 
+/** Made of what could be taken for a border between two parts. */
+const hostile = fc.string({
+  unit: fc.constantFrom('a', ':', '"', ',', '[', ']', '\\', ' ', 'name', 'all', 'prefix'),
+  maxLength: 4,
+});
+const hostileSelector = fc.oneof(
+  fc.constant({ all: true } as const),
+  hostile.map((name) => ({ name })),
+);
+const hostileItem = fc.record(
+  {
+    kind: fc.constant('item' as const),
+    role: fc.constantFrom('readonly' as const, 'readwrite' as const, 'writeonly' as const),
+    cache: hostileSelector,
+    target: fc.oneof(
+      hostileSelector,
+      hostile.map((prefix) => ({ prefix })),
+    ),
+  },
+  { noNullPrototype: true },
+);
+
+test('nor does a change of one word of one permission, or of the border between two, go unseen', () => {
+  fc.assert(
+    fc.property(
+      fc.array(hostileItem, { minLength: 1, maxLength: 3 }),
+      hostileItem,
+      fc.nat(),
+      (permissions, other, which) => {
+        const index = which % permissions.length;
+        const one = permissions[index] ?? other;
+        const base: Wanted = { permissions, tokenId: undefined, lifeSeconds: 900 };
+        for (const changed of [
+          { ...one, role: other.role },
+          { ...one, cache: other.cache },
+          { ...one, target: other.target },
+          { ...one, cache: { name: 'a:name' }, target: { name: 'a' } },
+          { ...one, cache: { name: 'a' }, target: { name: 'name:a' } },
+        ]) {
+          const next = { ...base, permissions: permissions.with(index, changed) };
+          expect(keyOf(base) === keyOf(next)).toBe(spelled(base) === spelled(next));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 describe('look-alikes', () => {
   const read = (name: string) =>
     ({ kind: 'item', role: 'readonly', cache: { name: 'c' }, target: { name } }) as const;
@@ -74,6 +122,28 @@ describe('look-alikes', () => {
     ['no token id and an empty one', {}, { tokenId: '' }],
     ['an empty one and the word null', { tokenId: '' }, { tokenId: 'null' }],
     ['two lives', {}, { lifeSeconds: 901 }],
+    ['two roles', {}, { permissions: [{ ...read('a'), role: 'readwrite' }] }],
+    ['two caches', {}, { permissions: [{ ...read('a'), cache: { name: 'd' } }] }],
+    ['a cache, and all', {}, { permissions: [{ ...read('a'), cache: { all: true } }] }],
+    [
+      'a part of the cache that moves to the item',
+      { permissions: [{ ...read('name:e'), cache: { name: 'c:name:d' } }] },
+      { permissions: [{ ...read('d:name:name:e'), cache: { name: 'c' } }] },
+    ],
+    ...(['A', 'a ', ' a', 'é', 'e\u0301'] as const).flatMap(
+      (name) =>
+        [
+          [`an item a and ${name}`, {}, { permissions: [read(name)] }],
+          [
+            `a cache c and ${name}`,
+            {},
+            { permissions: [{ ...read('a'), cache: { name: name.replace('a', 'c') } }] },
+          ],
+          [`a token id a and ${name}`, { tokenId: 'a' }, { tokenId: name }],
+        ] as [string, Partial<Wanted>, Partial<Wanted>][],
+    ),
+    ['é in one and in two', { permissions: [read('é')] }, { permissions: [read('e\u0301')] }],
+    ['é in one and in two, of a token id', { tokenId: 'é' }, { tokenId: 'e\u0301' }],
     [
       'a digit that moves from the token id to the life',
       { tokenId: '1' },

@@ -655,8 +655,18 @@ describe('what is in the table is not to be trusted', () => {
     expect(fleet.minted).toBe(1);
   });
 
+  test.each([{ S: 'token' }, { L: [] }, { NULL: true }])(
+    '%j for a token: likewise',
+    async (text) => {
+      await fleet.table.write(idOf(), { sealed: text });
+      const instance = fleet.instance();
+      expect((await instance.vend()).statusCode).toBe(200);
+      expect(instance.counted).toEqual(['SharedTokenIgnored unreadable', 'Vended', 'Minted']);
+      expect((await fleet.table.item(idOf()))?.sealed).toHaveProperty('B');
+    },
+  );
+
   test.each<[string, object]>([
-    ['a text for a token', { sealed: { S: 'token' } }],
     ['a text for a lease', { leaseUntil: { S: 'for ever' }, leaseId: { S: 'x' } }],
     ['a lease for ever', { leaseUntil: { N: '9e30' }, leaseId: { S: 'x' } }],
     ['a lease of long ago', { leaseUntil: { N: '-5' }, leaseId: { S: 'x' } }],
