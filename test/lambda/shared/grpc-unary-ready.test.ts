@@ -174,6 +174,18 @@ test('of what was idle too long nothing is left, though the other side has falle
   }
 });
 
+/** A process that does this, and then nothing more. */
+async function expectToEnd(work: string): Promise<void> {
+  const module = JSON.stringify(import.meta.resolve('../../../lambda/shared/grpc-unary.ts'));
+  const script = `import { GrpcUnary } from ${module};\n${work}\nconsole.log('done');`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', script],
+    { timeout: 20_000 },
+  );
+  expect(stdout).toBe('done\n');
+}
+
 test('a process ends by itself, though the other side has gone away and keeps its end open', async () => {
   const server = createServer();
   server.on('stream', (stream) => {
@@ -186,30 +198,15 @@ test('a process ends by itself, though the other side has gone away and keeps it
   await once(server, 'listening');
   afterwards.push(() => server.close());
   const front = await startFront(portOf(server));
-  const script = `
-    import { GrpcUnary } from ${JSON.stringify(import.meta.resolve('../../../lambda/shared/grpc-unary.ts'))};
-    await new GrpcUnary({ origin: 'http://127.0.0.1:${front.port}' }).call('/a', Buffer.from(''), 5000);
-    console.log('done');`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', script],
-    { timeout: 20_000 },
+  await expectToEnd(
+    `await new GrpcUnary({ origin: 'http://127.0.0.1:${front.port}' }).call('/a', Buffer.from(''), 5000);`,
   );
-  expect(stdout).toBe('done\n');
 });
 
 test('a process ends by itself afterwards', async () => {
   const { port } = await startEcho();
   const silentPort = await startSilence();
-  const script = `
-    import { GrpcUnary } from ${JSON.stringify(import.meta.resolve('../../../lambda/shared/grpc-unary.ts'))};
+  await expectToEnd(`
     await new GrpcUnary({ origin: 'http://127.0.0.1:${port}' }).ready(5000);
-    await new GrpcUnary({ origin: 'https://127.0.0.1:${silentPort}' }).ready(50).catch(() => {});
-    console.log('done');`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', script],
-    { timeout: 20_000 },
-  );
-  expect(stdout).toBe('done\n');
+    await new GrpcUnary({ origin: 'https://127.0.0.1:${silentPort}' }).ready(50).catch(() => {});`);
 });

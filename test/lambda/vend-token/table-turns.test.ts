@@ -88,18 +88,23 @@ const taken = (inMs: number) => takenUntil(startMs + inMs);
 const inAllLanes = (value: object) =>
   Object.fromEntries(Object.keys(taken(0)).map((lane) => [lane, value]));
 
+/** As many now as the rate allows, as many a slot later, then promises. */
+async function expectAsFromIdle(): Promise<void> {
+  const turns = turnsOf();
+  const all: string[] = [];
+  for (let count = 0; count < 10; count += 1) all.push(await told(turns));
+  expect(all).toEqual([
+    ...Array(4).fill('now 0'),
+    ...Array(4).fill('at 1225'),
+    'until 2325',
+    'until 2600',
+  ]);
+  expect(await written()).toEqual({ lanes: Array(4).fill(2_325), promised: 2_875 });
+}
+
 describe('one after another', () => {
   test('as many now as the rate allows, as many a slot later, then promises', async () => {
-    const turns = turnsOf();
-    const all: string[] = [];
-    for (let count = 0; count < 10; count += 1) all.push(await told(turns));
-    expect(all).toEqual([
-      ...Array(4).fill('now 0'),
-      ...Array(4).fill('at 1225'),
-      'until 2325',
-      'until 2600',
-    ]);
-    expect(await written()).toEqual({ lanes: Array(4).fill(2_325), promised: 2_875 });
+    await expectAsFromIdle();
   });
 
   test('who comes back queues before those who come anew, up to 3 s', async () => {
@@ -290,16 +295,7 @@ describe('whatever is in it', () => {
     ['attributes of others', () => ({ sealed: { B: 'AAEC' }, leaseUntil: N(1_000) })],
   ])('%s: vending goes on, at its pace, and the item becomes honest', async (_, attributes) => {
     await table.write('pace', attributes());
-    const turns = turnsOf();
-    const all: string[] = [];
-    for (let count = 0; count < 10; count += 1) all.push(await told(turns));
-    expect(all).toEqual([
-      ...Array(4).fill('now 0'),
-      ...Array(4).fill('at 1225'),
-      'until 2325',
-      'until 2600',
-    ]);
-    expect(await written()).toEqual({ lanes: Array(4).fill(2_325), promised: 2_875 });
+    await expectAsFromIdle();
   });
 
   test('as much as an item can hold: it is replaced, and the next one has his turn', async () => {
