@@ -91,6 +91,7 @@ function bundle(entry: string, alias: Readonly<Record<string, string>>, outfile:
     entryPoints: [inRepository(entry)],
     outfile,
     alias: { ...alias },
+    // All of it, the AWS SDK too: that of the runtime changes under a function's feet.
     bundle: true,
     platform: 'node',
     format: 'esm',

@@ -139,6 +139,7 @@ export class GrpcUnary {
         if (!(result instanceof GrpcFailure)) settle(resolve, result);
       });
       stream.on('close', () => {
+        if (settled) return;
         if (opened.rstCode !== http2().constants.NGHTTP2_NO_ERROR) return lost();
         const result = answer.result();
         if (result instanceof GrpcFailure) fail(result);

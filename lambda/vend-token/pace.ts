@@ -116,8 +116,6 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     atMs !== undefined && atMs <= latestMs + ABSURD_MS ? atMs : Number.NEGATIVE_INFINITY;
   const lanes = Array.from({ length: count }, (_, lane) => honest(state.lanes[lane]));
   const next = Math.min(...lanes);
-  const byMs = slotMs / count;
-  const unclaimedSinceMs = earliestMs - UNCLAIMED_MS - UNCLAIMED_PROMISES * byMs;
   // What was promised before the turns that are taken by now has been kept, or was not claimed.
   const promised = Math.max(honest(state.promised), next);
   const soonestMs = earliestMs + leadMs;
@@ -138,8 +136,6 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
     return { kind: 'turn', lane, atMs, untilMs, nextMs, isNow, isClaimed: wasPromised };
   }
   const latestPromiseMs = earliestMs + LONGEST_PROMISE_MS;
-  // Nobody comes for his: the line begins anew. But it is one, and nobody waits here as if there were none.
-  const fromMs = honest(state.claimed) < unclaimedSinceMs ? next : promised;
   // He has had his promise: not to the end of the line again.
   if (wasPromised) {
     return { kind: 'away', untilMs: Math.min(next, latestPromiseMs), isKept: true };
@@ -148,6 +144,10 @@ export function nextStep(state: PaceState, question: PaceQuestion): PaceStep {
   if (question.promisedAtMs !== undefined) {
     return { kind: 'away', untilMs: question.promisedAtMs, isKept: true };
   }
+  const byMs = slotMs / count;
+  const unclaimedSinceMs = earliestMs - UNCLAIMED_MS - UNCLAIMED_PROMISES * byMs;
+  // Nobody comes for his: the line begins anew. But it is one, and nobody waits here as if there were none.
+  const fromMs = honest(state.claimed) < unclaimedSinceMs ? next : promised;
   if (fromMs > latestPromiseMs) {
     // Not all at the same time.
     const untilMs = earliestMs + (LONGEST_PROMISE_MS * (1 + question.draw)) / 2;
