@@ -1,9 +1,10 @@
 // The explorer in CI: 2,000 schedules, and what makes its findings worth something.
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../local/command-line.ts';
 import { type Bundler, runExplorer, startBundler } from './bundle.ts';
 import { EXHAUSTIVE, nameAt, ROTATION, scheduleNamed } from './generate.ts';
-import { readOptions, UsageError } from './options.ts';
+import { readOptions } from './options.ts';
 import { play } from './play.ts';
 import { ALL_TERMS, type Schedule } from './schedule.ts';
 import { shrink } from './shrink.ts';

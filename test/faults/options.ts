@@ -1,6 +1,6 @@
 // The command line of the explorer.
 
-import { parseArgs } from 'node:util';
+import { readArguments, UsageError } from '../../local/command-line.ts';
 
 export interface Options {
   readonly help: boolean;
@@ -12,8 +12,6 @@ export interface Options {
   /** Stop at the first schedule that fails. */
   readonly first: boolean;
 }
-
-export class UsageError extends Error {}
 
 export const HELP = `Looks for a fault, or a coincidence of faults, at which a rotation loses a key.
 
@@ -66,20 +64,16 @@ function whole(
 function parsed(argv: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        help: flag,
-        json: flag,
-        first: flag,
-        schedules: text,
-        seed: text,
-        replay: text,
-        threads: text,
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  return readArguments({
+    args: [...argv],
+    options: {
+      help: flag,
+      json: flag,
+      first: flag,
+      schedules: text,
+      seed: text,
+      replay: text,
+      threads: text,
+    },
+  }).values;
 }
