@@ -24,6 +24,12 @@ export interface Fault {
   readonly mend: (world: World) => Promise<void>;
 }
 
+/** Once nothing sets them off any more, for as long as they are held. */
+async function outlastAlarms(world: World): Promise<void> {
+  world.emptyQueues();
+  await world.hours(HELD_HOURS);
+}
+
 export const FAULTS_OF_ROTATION: readonly Fault[] = [
   {
     what: 'Momento cannot be reached when a key is due',
@@ -35,8 +41,7 @@ export const FAULTS_OF_ROTATION: readonly Fault[] = [
     },
     mend: async (world) => {
       world.momentoFault = undefined;
-      world.emptyQueues();
-      await world.hours(HELD_HOURS);
+      await outlastAlarms(world);
     },
   },
   {
@@ -50,8 +55,7 @@ export const FAULTS_OF_ROTATION: readonly Fault[] = [
     },
     mend: async (world) => {
       world.awsFault = undefined;
-      world.emptyQueues();
-      await world.hours(HELD_HOURS);
+      await outlastAlarms(world);
     },
   },
   {
@@ -64,8 +68,7 @@ export const FAULTS_OF_ROTATION: readonly Fault[] = [
     },
     mend: async (world) => {
       world.importKey();
-      world.emptyQueues();
-      await world.hours(HELD_HOURS);
+      await outlastAlarms(world);
     },
   },
   {
@@ -89,8 +92,7 @@ export const FAULTS_OF_ROTATION: readonly Fault[] = [
     },
     mend: async (world) => {
       world.importKey();
-      world.emptyQueues();
-      await world.hours(HELD_HOURS);
+      await outlastAlarms(world);
     },
   },
   {
@@ -134,8 +136,7 @@ export const FAULTS_OF_ROTATION: readonly Fault[] = [
     },
     mend: async (world) => {
       world.repair();
-      world.emptyQueues();
-      await world.hours(HELD_HOURS);
+      await outlastAlarms(world);
     },
   },
   {
