@@ -24,7 +24,7 @@ import { SecretVendingKey } from './vending-key.ts';
 
 const settings = readSettings(process.env, policies);
 const redactor = new Redactor();
-const { log, count, begin, publish } = telemetry({
+const { log, prepare, count, begin, publish } = telemetry({
   service: process.env.POWERTOOLS_SERVICE_NAME ?? 'vend-token',
   namespace: process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'MomentoAuth',
   redactor,
@@ -60,7 +60,7 @@ const tokens = tokenSource();
 
 export async function handler(event: unknown, context: Context): Promise<HttpAnswer> {
   begin(context.awsRequestId);
-  const answer = await vend(event, { settings, tokens, time, log, count });
+  const answer = await vend(event, { settings, tokens, time, log, prepare, count });
   publish();
   return answer;
 }

@@ -29,6 +29,8 @@ export interface MintOptions {
    * and whoever waits for long has an answer already. @default at once
    */
   readonly turn?: (isRepeated: boolean) => Promise<void>;
+  /** Told when the call is on its way, in time in which nothing else is done; or later. It must not throw. */
+  readonly onAsked?: (() => void) | undefined;
   readonly clock: Clock;
   /** @default the host's */
   readonly time?: TimeBounds;
@@ -71,6 +73,7 @@ export async function mint(
     call,
     connect,
     turn,
+    onAsked,
     clock,
     time = new TimeBounds(clock),
     deadlineAtMs = clock.now() + MINT_DEADLINE_MS,
@@ -89,12 +92,13 @@ export async function mint(
         const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
         const timeoutMs = timeLeftMs();
         if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
-        const token = await call(key.tokenEndpoint, METHOD, request, timeoutMs)
-          .then(decoded)
-          .catch((error: unknown) => {
-            failed = error;
-            throw error;
-          });
+        const answer = call(key.tokenEndpoint, METHOD, request, timeoutMs);
+        // Not at once: Node.js sends what was written when the code that wrote it is done.
+        if (onAsked !== undefined) setImmediate(onAsked);
+        const token = await answer.then(decoded).catch((error: unknown) => {
+          failed = error;
+          throw error;
+        });
         const latest = time.latest() / 1000 + lifeSeconds + CLOCK_SLACK_SECONDS;
         if (token.validUntil > latest) {
           throw new GrpcFailure('INTERNAL', 'Momento answered with a life longer than asked for.');

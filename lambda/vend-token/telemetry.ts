@@ -4,7 +4,7 @@
 
 import type { Log } from '../shared/log.ts';
 import type { Redactor } from '../shared/redaction.ts';
-import type { Count } from './vend.ts';
+import type { Count, Prepare } from './vend.ts';
 
 export interface TelemetryOptions {
   readonly service: string;
@@ -19,6 +19,7 @@ export interface TelemetryOptions {
 
 export interface Telemetry {
   readonly log: Log;
+  readonly prepare: Prepare;
   readonly count: Count;
   /** From now on lines are about this invocation. */
   begin(requestId: string): void;
@@ -28,9 +29,6 @@ export interface Telemetry {
 
 export function telemetry(options: TelemetryOptions): Telemetry {
   const { service, namespace, redactor, now, write } = options;
-  // Names and values alike: a secret may turn up anywhere.
-  const clean = (_key: string, value: unknown) =>
-    typeof value === 'string' ? redactor.text(value) : value;
   let requestId = '';
   // A write wakes up whoever reads: the audit line goes out together with its metrics.
   let unwritten = '';
@@ -38,12 +36,19 @@ export function telemetry(options: TelemetryOptions): Telemetry {
     if (unwritten !== '') write(unwritten);
     unwritten = '';
   };
+  type Level = 'INFO' | 'WARN' | 'ERROR';
+  /** Names and values alike are clean: a secret may turn up anywhere. */
+  const begun = (level: Level, message: string, fields: Record<string, unknown>) => {
+    const about = { level, message, service, function_request_id: requestId };
+    return redactor.text(JSON.stringify({ ...about, ...fields })).slice(0, -1);
+  };
+  const end = (line: string) => {
+    unwritten += `${line},"timestamp":"${new Date(now()).toISOString()}"}\n`;
+  };
   const line =
-    (level: 'INFO' | 'WARN' | 'ERROR'): Log['info'] =>
+    (level: Level): Log['info'] =>
     (message, fields) => {
-      const timestamp = new Date(now()).toISOString();
-      const about = { level, message, timestamp, service, function_request_id: requestId };
-      unwritten += `${JSON.stringify({ ...about, ...fields }, clean)}\n`;
+      end(begun(level, message, fields));
       if (level !== 'INFO') writeAll();
     };
 
@@ -68,6 +73,10 @@ export function telemetry(options: TelemetryOptions): Telemetry {
 
   return {
     log: { info: line('INFO'), warn: line('WARN'), error: line('ERROR') },
+    prepare: (message, fields) => {
+      const known = begun('INFO', message, fields);
+      return (source) => end(`${known},"source":"${source}"`);
+    },
     count: (metric, reason) => {
       counted.set(metric, (counted.get(metric) ?? 0) + 1);
       if (reason !== undefined) reasons.push({ metric: `${metric}ByReason`, reason });

@@ -23,6 +23,8 @@ export interface WantedToken {
   readonly lifeSeconds: number;
   /** Epoch seconds when the caller's own token ends: ours must not outlive it. */
   readonly callerUntilSeconds: number | undefined;
+  /** Told when Momento has been asked and its answer is still to come, or later, or not at all. */
+  readonly onAsked?: () => void;
 }
 
 export interface TakenToken {
@@ -37,7 +39,7 @@ export interface TokenSource {
   take(wanted: WantedToken): Promise<TakenToken>;
 }
 
-type MintTools = Omit<MintOptions, 'turn' | 'deadlineAtMs'>;
+type MintTools = Omit<MintOptions, 'turn' | 'onAsked' | 'deadlineAtMs'>;
 
 export interface OwnTokensOptions extends MintTools {
   readonly turns: Turns;
@@ -52,10 +54,16 @@ export class OwnTokens implements TokenSource {
     this.#options = options;
   }
 
-  async take({ scope, lifeSeconds, callerUntilSeconds }: WantedToken): Promise<TakenToken> {
+  async take({
+    scope,
+    lifeSeconds,
+    callerUntilSeconds,
+    onAsked,
+  }: WantedToken): Promise<TakenToken> {
     const { turns, time, clock } = this.#options;
     const { token } = await mint(scope, lifeSeconds, {
       ...this.#options,
+      onAsked,
       turn: (isRepeated) =>
         takeTurn(turns, { sentAway: 0 }, time, clock, patienceSpentMs(isRepeated)),
     });
@@ -218,6 +226,7 @@ export class SharedTokens implements TokenSource {
     try {
       const { token, key } = await mint(wanted.scope, wanted.lifeSeconds, {
         ...this.#options,
+        onAsked: wanted.onAsked,
         deadlineAtMs: asked.deadlineAtMs,
         turn: (isRepeated) => this.#turn(lease, isRepeated),
       });

@@ -11,7 +11,7 @@ import { isAboutOurKey } from './mint.ts';
 import { type Rendered, type RenderSettings, render } from './render.ts';
 import { scopeHash } from './scope.ts';
 import type { TimeBounds } from './time-bounds.ts';
-import type { TokenSource } from './token-source.ts';
+import type { TakenToken, TokenSource } from './token-source.ts';
 import { NotYourTurn } from './turns.ts';
 import { VendingKeyFailure } from './vending-key.ts';
 
@@ -33,49 +33,67 @@ export type VendMetric =
 
 export type Count = (metric: VendMetric, detail?: string) => void;
 
+/**
+ * Makes a line of the log ready, as `info` writes it. What it returns writes it, with where the token came from:
+ * until then nothing is said.
+ */
+export type Prepare = (
+  message: string,
+  fields: Record<string, unknown>,
+) => (source: TakenToken['source']) => void;
+
 export interface VendTools {
   readonly settings: RenderSettings;
   readonly tokens: TokenSource;
   readonly time: TimeBounds;
   readonly log: Log;
+  readonly prepare: Prepare;
   readonly count: Count;
 }
 
 /** Never throws: whatever happens has an answer. */
 export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer> {
-  const { settings, tokens, time, log, count } = tools;
-  let caller: Record<string, unknown> = {};
+  const { settings, tokens, time, log, prepare, count } = tools;
+  let caller: () => Record<string, unknown> = () => ({});
   try {
     time.hearPast(takenAtMs(event));
     const claims = readClaims(event, settings.authType);
-    caller = { subject: subjectOf(claims) };
+    const subject = subjectOf(claims);
+    caller = () => ({ subject });
     const rendered = render(claims, Math.floor(time.earliest() / 1000), settings);
-    caller = { ...caller, roles: rendered.roles };
-    if (rendered.kind !== 'scope') return refusal(rendered, caller, tools);
+    const { roles } = rendered;
+    caller = () => ({ subject, roles });
+    if (rendered.kind !== 'scope') return refusal(rendered, caller(), tools);
 
     const { scope, lifeSeconds, callerUntilSeconds, tenant } = rendered;
-    const audit = {
-      ...caller,
+    caller = () => ({
+      subject,
+      roles,
       tenant,
       scopeHash: scopeHash(scope),
       lifeSeconds,
-      ...(scope.tokenId !== undefined && { tokenId: scope.tokenId }),
+      tokenId: scope.tokenId,
+    });
+    let ready: ReturnType<Prepare> | undefined;
+    const vended = () => {
+      ready ??= prepare('vended', caller());
+      return ready;
     };
-    caller = audit;
-    const taken = await tokens.take({ scope, lifeSeconds, callerUntilSeconds });
-    log.info('vended', { ...audit, source: taken.source });
+    // The time in which Momento is asked is nobody's: what will be said is made ready then.
+    const taken = await tokens.take({ scope, lifeSeconds, callerUntilSeconds, onAsked: vended });
+    vended()(taken.source);
     count('Vended');
     if (taken.source === 'minted') count('Minted');
     // An older one was handed out instead: the trouble is there, and must be seen.
-    if (taken.trouble !== undefined) tell('not renewed', taken.trouble, caller, tools);
+    if (taken.trouble !== undefined) tell('not renewed', taken.trouble, caller(), tools);
     return tokenAnswer(taken.token, scope.tokenId, time.latest());
   } catch (error) {
     if (error instanceof NotYourTurn) {
-      log.warn('not vended', { ...caller, problem: 'rate-limited' });
+      log.warn('not vended', { ...caller(), problem: 'rate-limited' });
       count('RateLimited');
       return problem('rate-limited', secondsUntil(error.untilMs, time));
     }
-    return problem(tell('not vended', error, caller, tools));
+    return problem(tell('not vended', error, caller(), tools));
   }
 }
 
@@ -118,9 +136,9 @@ function refusal(
   return problem('forbidden');
 }
 
-const subjectOf = (claims: Claims | undefined): string | null => {
+const subjectOf = (claims: Claims | undefined): string | undefined => {
   const subject = claims?.get('sub');
-  return typeof subject === 'string' ? subject : null;
+  return typeof subject === 'string' ? subject : undefined;
 };
 
 /** What went wrong at Momento, in the caller's terms. Never 401 or 403: it is our key, not his token. */

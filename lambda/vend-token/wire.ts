@@ -1,10 +1,10 @@
 // token.Token/GenerateDisposableToken on the wire. Written field by field, and not through the SDK's scope
-// objects: those lose the item restriction of a scope that also has a topic (facts of the SDK, 1.118.1).
-// Field numbers: Momento's published token.proto and permissionmessages.proto, as @gomomento/generated-types has
+// objects: those lose the item restriction of a scope that also has a topic (facts of the SDK, 1.118.1). Nor through
+// a package: one message is written and one read, by every login that gets a new token (docs/performance.md).
+// Encoding: protobuf.dev/programming-guides/encoding. Field numbers: Momento's published token.proto and permissionmessages.proto, as @gomomento/generated-types has
 // them; a test decodes with that package whatever this one writes.
 
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { CacheSelector, Permission, Scope, TargetSelector } from './scope.ts';
+import type { Permission, Scope } from './scope.ts';
 
 export const METHOD = '/token.Token/GenerateDisposableToken';
 
@@ -34,34 +34,27 @@ const ROLE_NUMBER: Readonly<Record<Permission['role'], number>> = {
 };
 
 export function encodeRequest({ scope, lifeSeconds, wireKey }: DisposableTokenRequest): Uint8Array {
-  const writer = new BinaryWriter();
-  message(writer, 1, () => uint32(writer, 1, lifeSeconds));
-  text(writer, 2, wireKey);
-  // Permissions.explicit = 2 { permissions = 1, repeated }
-  message(writer, 3, () =>
-    message(writer, 2, () => {
-      for (const permission of scope.permissions) {
-        message(writer, 1, () => writePermission(writer, permission));
-      }
-    }),
+  const permissions = scope.permissions.map((permission) => message(1, bytesOf(permission)));
+  return Buffer.from(
+    message(1, number(1, lifeSeconds)) +
+      text(2, wireKey) +
+      // Permissions.explicit = 2 { permissions = 1, repeated }
+      message(3, message(2, permissions.join(''))) +
+      (scope.tokenId === undefined ? '' : text(4, scope.tokenId)),
+    'latin1',
   );
-  if (scope.tokenId !== undefined) text(writer, 4, scope.tokenId);
-  return writer.finish();
 }
 
 /** Throws for anything but a token: an empty answer must never pass for one. */
 export function decodeResponse(bytes: Uint8Array): DisposableToken {
-  const reader = new BinaryReader(bytes);
   let apiKey = '';
   let endpoint = '';
   let validUntil = 0;
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field === 1 && wireType === WireType.LengthDelimited) apiKey = reader.string();
-    else if (field === 2 && wireType === WireType.LengthDelimited) endpoint = reader.string();
-    else if (field === 3 && wireType === WireType.Varint) validUntil = Number(reader.uint64());
-    else reader.skip(wireType, field);
-  }
+  readFields(bytes, (field, value) => {
+    if (field === 1 && typeof value === 'string') apiKey = value;
+    else if (field === 2 && typeof value === 'string') endpoint = value;
+    else if (field === 3 && typeof value === 'number') validUntil = value;
+  });
   if (apiKey === '' || endpoint === '' || !Number.isSafeInteger(validUntil) || validUntil <= 0) {
     throw new TypeError('The answer is not a token.');
   }
@@ -71,45 +64,80 @@ export function decodeResponse(bytes: Uint8Array): DisposableToken {
 const KIND_FIELD: Readonly<Record<Permission['kind'], number>> = { item: 1, topic: 2, function: 3 };
 
 /** PermissionsType: item, topic or function, each { role, all caches | cache, all | selector }. */
-function writePermission(writer: BinaryWriter, { kind, role, cache, target }: Permission): void {
-  message(writer, KIND_FIELD[kind], () => {
-    uint32(writer, 1, ROLE_NUMBER[role]);
-    writeCache(writer, cache);
-    // Keys are bytes on the wire; names of topics and functions are text.
-    writeTarget(writer, target, kind === 'item' ? bytes : text);
-  });
-}
+const bytesOf = ({ kind, role, cache, target }: Permission): Bytes =>
+  message(
+    KIND_FIELD[kind],
+    number(1, ROLE_NUMBER[role]) +
+      ('all' in cache ? message(2, '') : message(3, text(1, cache.name))) +
+      ('all' in target
+        ? message(4, '')
+        : message(5, 'name' in target ? text(1, target.name) : text(2, target.prefix))),
+  );
 
-function writeCache(writer: BinaryWriter, cache: CacheSelector): void {
-  if ('all' in cache) message(writer, 2, () => {});
-  else message(writer, 3, () => text(writer, 1, cache.name));
-}
+/** A character (latin1) for each byte: nothing joins faster than text. */
+type Bytes = string;
 
-type WriteText = (writer: BinaryWriter, field: number, value: string) => void;
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
 
-function writeTarget(writer: BinaryWriter, target: TargetSelector, write: WriteText): void {
-  if ('all' in target) message(writer, 4, () => {});
-  else {
-    message(writer, 5, () =>
-      'name' in target ? write(writer, 1, target.name) : write(writer, 2, target.prefix),
-    );
+/** Of fields below 16 and numbers of 32 bits: more is not written here. */
+const tag = (field: number, wireType: number): Bytes => String.fromCharCode(field * 8 + wireType);
+
+const varint = (value: number): Bytes =>
+  value < 0x80
+    ? String.fromCharCode(value)
+    : String.fromCharCode(0x80 | (value & 0x7f)) + varint(value >>> 7);
+
+const number = (field: number, value: number): Bytes => tag(field, VARINT) + varint(value);
+
+const message = (field: number, bytes: Bytes): Bytes =>
+  tag(field, LENGTH_DELIMITED) + varint(bytes.length) + bytes;
+
+/** Also for what is bytes on the wire, as keys are: they are UTF-8 here. */
+const text = (field: number, value: string): Bytes =>
+  message(
+    field,
+    Buffer.byteLength(value) === value.length ? value : Buffer.from(value).toString('latin1'),
+  );
+
+/** Tells each field of a message: a number, a text, or undefined for a kind that no answer has. Throws for no message. */
+function readFields(
+  { buffer, byteOffset, length }: Uint8Array,
+  tell: (field: number, value: number | string | undefined) => void,
+): void {
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  let at = 0;
+  const skip = (count: number): number => {
+    const from = at;
+    at += count;
+    if (at > length) throw new TypeError('The answer is cut off.');
+    return from;
+  };
+  const readVarint = (): number => {
+    let value = 0;
+    // Ten bytes at most; what is more than a number can hold exactly is no time and no length.
+    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+      const byte = bytes[skip(1)] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    throw new TypeError('The answer has a number that does not end.');
+  };
+  const readText = (): string => {
+    const count = readVarint();
+    return bytes.toString('utf8', skip(count), at);
+  };
+  while (at < length) {
+    const tagged = readVarint();
+    const field = Math.floor(tagged / 8);
+    const wireType = tagged % 8;
+    if (wireType === VARINT) tell(field, readVarint());
+    else if (wireType === LENGTH_DELIMITED) tell(field, readText());
+    else if (wireType === FIXED64 || wireType === FIXED32) {
+      skip(wireType === FIXED64 ? 8 : 4);
+      tell(field, undefined);
+    } else throw new TypeError('The answer has a field of a kind that there is not.');
   }
 }
-
-function message(writer: BinaryWriter, field: number, write: () => void): void {
-  writer.tag(field, WireType.LengthDelimited).fork();
-  write();
-  writer.join();
-}
-
-const text: WriteText = (writer, field, value) => {
-  writer.tag(field, WireType.LengthDelimited).string(value);
-};
-
-const bytes: WriteText = (writer, field, value) => {
-  writer.tag(field, WireType.LengthDelimited).bytes(Buffer.from(value, 'utf8'));
-};
-
-const uint32 = (writer: BinaryWriter, field: number, value: number): void => {
-  writer.tag(field, WireType.Varint).uint32(value);
-};

@@ -15,6 +15,7 @@ import { LONGEST_WAIT_MS, lanesFor } from '../../../lambda/vend-token/pace.ts';
 import type { RenderSettings } from '../../../lambda/vend-token/render.ts';
 import { DynamoDbTable } from '../../../lambda/vend-token/table.ts';
 import { TableTurns } from '../../../lambda/vend-token/table-turns.ts';
+import type { Telemetry } from '../../../lambda/vend-token/telemetry.ts';
 import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
 import { LEASE_MS, type TokenItem, TokenItems } from '../../../lambda/vend-token/token-items.ts';
 import { SharedTokens } from '../../../lambda/vend-token/token-source.ts';
@@ -30,9 +31,8 @@ import type { Fault as MomentoFault } from '../../../local/momento/calls.ts';
 import { bareKey } from '../../../local/momento/keys.ts';
 import { type MomentoServer, startMomentoServer } from '../../../local/momento/server.ts';
 import { ACCOUNT_ID, counter, REGION, type Stack, startStack } from '../../local/aws/builders.ts';
-import { capturedLogger } from '../shared/captured-logger.ts';
 import { SimulatedClock } from '../simulated-clock.ts';
-import { POLICIES, START, settingsOf, type TokenBody } from './world.ts';
+import { POLICIES, START, saidTo, settingsOf, type TokenBody } from './world.ts';
 
 export const TABLE = 'Shared';
 
@@ -287,9 +287,9 @@ export class Fleet {
   momentoTakesMs: (turn: number) => number = () => 0;
   /** True time of each request that Momento got. */
   readonly mintedAtMs: number[] = [];
-  readonly logged: string[];
+  readonly logged: string[] = [];
   account: MomentoAccount;
-  readonly #log: ReturnType<typeof capturedLogger>['log'];
+  readonly #said: Telemetry;
   readonly #ratePerSecond: number;
   readonly #settings: RenderSettings;
   readonly #accounts: MomentoAccount[] = [];
@@ -305,9 +305,7 @@ export class Fleet {
     this.#ratePerSecond = options.ratePerSecond ?? 4;
     this.arn = table.stack.secrets.createSecret({ Name: 'Key' }).ARN ?? '';
     this.#settings = settingsOf(options.policies ?? POLICIES);
-    const { log, lines } = capturedLogger(this.redactor);
-    this.#log = log;
-    this.logged = lines;
+    this.#said = saidTo(this.logged, this.redactor, this.clock);
   }
 
   /** With a super-user key imported. */
@@ -438,12 +436,19 @@ export class Fleet {
       whileLifeLeft,
       newId: () => `lease-${++this.#ids}`,
       onTrouble: (trouble, why) => {
-        this.#log.warn(trouble, { why });
+        this.#said.log.warn(trouble, { why });
         count(trouble, why);
       },
     });
     const begin = (claims: Readonly<Record<string, unknown>> = {}) =>
-      vend(this.event(claims), { settings: this.#settings, tokens, time, log: this.#log, count });
+      vend(this.event(claims), {
+        settings: this.#settings,
+        tokens,
+        time,
+        log: this.#said.log,
+        prepare: this.#said.prepare,
+        count,
+      }).finally(this.#said.publish);
     return {
       clock,
       time,

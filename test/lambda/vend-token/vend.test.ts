@@ -175,7 +175,7 @@ describe('200', () => {
       {
         level: 'INFO',
         message: 'vended',
-        sampling_rate: expect.any(Number),
+        function_request_id: expect.any(String),
         service: expect.any(String),
         timestamp: expect.any(String),
         subject: 'user-1',

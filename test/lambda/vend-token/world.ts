@@ -1,11 +1,13 @@
 // One vend function over local Momento (real gRPC) and local Secrets Manager (in memory), on a simulated clock.
 // Whatever it answers, logs and counts is kept, for rules that hold of every vend.
 
+import type { Clock } from '../../../lambda/shared/clock.ts';
 import { GrpcUnary } from '../../../lambda/shared/grpc-unary.ts';
 import { Redactor } from '../../../lambda/shared/redaction.ts';
 import { parsePolicies } from '../../../lambda/shared/token-policies.ts';
 import type { HttpAnswer } from '../../../lambda/vend-token/answer.ts';
 import type { RenderSettings } from '../../../lambda/vend-token/render.ts';
+import { type Telemetry, telemetry } from '../../../lambda/vend-token/telemetry.ts';
 import { TimeBounds } from '../../../lambda/vend-token/time-bounds.ts';
 import { OwnTokens } from '../../../lambda/vend-token/token-source.ts';
 import { OwnTurns } from '../../../lambda/vend-token/turns.ts';
@@ -22,7 +24,6 @@ import {
 import type { CallOutcome, Fault } from '../../../local/momento/calls.ts';
 import { bareKey } from '../../../local/momento/keys.ts';
 import { type MomentoServer, startMomentoServer } from '../../../local/momento/server.ts';
-import { capturedLogger } from '../shared/captured-logger.ts';
 import { SimulatedClock } from '../simulated-clock.ts';
 
 export const START = '2026-03-01T12:00:00Z';
@@ -78,6 +79,16 @@ export const settingsOf = (policies: unknown): RenderSettings => ({
   maxPermissions: 10,
 });
 
+/** What the function itself writes, line by line. */
+export const saidTo = (lines: string[], redactor: Redactor, clock: Pick<Clock, 'now'>): Telemetry =>
+  telemetry({
+    service: 'vend-token',
+    namespace: 'Tests',
+    redactor,
+    now: () => clock.now(),
+    write: (text) => lines.push(...text.trimEnd().split('\n')),
+  });
+
 export class World {
   readonly clock: SimulatedClock;
   readonly redactor = new Redactor();
@@ -102,9 +113,9 @@ export class World {
   readonly answers: HttpAnswer[] = [];
   readonly counted: string[] = [];
   secretReads = 0;
-  readonly logged: string[];
+  readonly logged: string[] = [];
 
-  readonly #log: ReturnType<typeof capturedLogger>['log'];
+  readonly #said: Telemetry;
   #server: MomentoServer | undefined;
   #connection: GrpcUnary | undefined;
   #ids = 0;
@@ -133,9 +144,7 @@ export class World {
     });
     this.arn = this.secrets.createSecret({ Name: 'Key' }).ARN ?? '';
     this.settings = { ...settingsOf(policies), ...settings };
-    const { log, lines } = capturedLogger(this.redactor);
-    this.#log = log;
-    this.logged = lines;
+    this.#said = saidTo(this.logged, this.redactor, this.clock);
     this.keys = this.newProcess();
   }
 
@@ -245,15 +254,18 @@ export class World {
         return connection.call(path, request, this.patienceOf(this.begun.length));
       },
     });
+    const { log, prepare, publish } = this.#said;
     const answer = await vend(event, {
       settings: this.settings,
       tokens,
       time,
-      log: this.#log,
+      log,
+      prepare,
       count: (metric, detail) => {
         this.counted.push(detail === undefined ? metric : `${metric} ${detail}`);
       },
     });
+    publish();
     this.answers.push(answer);
     return answer;
   }
