@@ -21,6 +21,7 @@ export interface Contender {
 export const CONTENDERS = {
   empty: 'an empty handler',
   'bare-rpc': 'one bare HTTP/2 call for a token',
+  'grpc-call': "that call by gRPC's own client",
   'secret-and-rpc': "the secret's read and that call, bare",
   baseline: 'baseline: both SDKs, plainly used',
   'vend-token': 'vend-token, a new token',
@@ -72,6 +73,7 @@ export function contenders(options: ContenderOptions): Contenders {
   const all: Contender[] = [
     { name: 'empty', file: floor('empty'), environment: bare, event: newTenant },
     { name: 'bare-rpc', file: floor('bare-rpc'), environment: bare, event: newTenant },
+    { name: 'grpc-call', file: floor('grpc-call'), environment: bare, event: newTenant },
     { name: 'secret-and-rpc', file: floor('secret-and-rpc'), environment: bare, event: newTenant },
     { name: 'baseline', file: baselineFile, environment: unshared, event: newTenant },
     { name: 'vend-token', ...vendToken, event: newTenant },

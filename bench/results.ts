@@ -76,8 +76,8 @@ export function verdicts({ bundles, nodes }: Results): Verdict[] {
           'per second',
         ),
         most(
-          `minted token, with \`sharing: false\`, of the bare call's, ${on}`,
-          minted?.toBareRpc.figure,
+          `minted token, with \`sharing: false\`, of the call's by gRPC's own client, ${on}`,
+          minted?.toGrpcCall.figure,
           1.15,
           'times',
         ),

@@ -116,10 +116,11 @@ const sharedName = (name: ContenderName): string =>
 
 const mintedTable = ({ version, warmCalls }: NodeResults): string =>
   table(
-    [`${version}: a new token, warm`, '× bare call', 'ms'],
-    warmCalls.minted.map(({ contender, toBareRpc, tookMs }) => [
+    [`${version}: a new token, warm`, '× bare call', "× gRPC's own client", 'ms'],
+    warmCalls.minted.map(({ contender, toBareRpc, toGrpcCall, tookMs }) => [
       CONTENDERS[contender],
       spread(toBareRpc, 2),
+      spread(toGrpcCall, 2),
       round(tookMs, 2),
     ]),
   );

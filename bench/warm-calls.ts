@@ -37,6 +37,7 @@ export interface MintedCalls {
   /** The median of each round. */
   readonly tookMs: Figure;
   readonly toBareRpc: Figure;
+  readonly toGrpcCall: Figure;
 }
 
 export interface WarmCallsOptions {
@@ -56,6 +57,7 @@ const TENANTS = 10;
 const FROM_MEMORY: readonly ContenderName[] = ['empty', 'vend-token'];
 const MINTING: readonly ContenderName[] = [
   'bare-rpc',
+  'grpc-call',
   'baseline',
   'vend-token',
   'vend-token-unshared',
@@ -154,6 +156,7 @@ async function measure(
       contender,
       tookMs: medianOf(part('minted', contender, 0.5)),
       toBareRpc: ratioOf(part('minted', contender, 0.5), part('minted', 'bare-rpc', 0.5)),
+      toGrpcCall: ratioOf(part('minted', contender, 0.5), part('minted', 'grpc-call', 0.5)),
     })),
     askedForShared,
   };

@@ -23,8 +23,10 @@ export class Redactor {
       const text = secret?.trim() ?? '';
       if (text.length < SHORTEST_SECRET) continue;
       this.#remember(text);
-      // As it stands inside JSON inside a string, and as header values travel.
-      this.#remember(JSON.stringify(text).slice(1, -1));
+      // As it stands inside JSON, and inside JSON that is a string of a log line; and as header values travel.
+      const inJson = JSON.stringify(text).slice(1, -1);
+      this.#remember(inJson);
+      this.#remember(JSON.stringify(inJson).slice(1, -1));
       this.#remember(Buffer.from(text).toString('base64'));
       this.#remember(encodeURIComponent(text));
     }

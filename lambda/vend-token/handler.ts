@@ -12,6 +12,7 @@ import { credentialsSource } from './aws-credentials.ts';
 import { type AwsJsonCall, awsEndpoint, awsJsonService } from './aws-json.ts';
 import { LONGEST_WAIT_MS, lanesFor } from './pace.ts';
 import { readSettings } from './settings.ts';
+import { writeOut } from './standard-output.ts';
 import { DynamoDbTable } from './table.ts';
 import { TableTurns } from './table-turns.ts';
 import { telemetry } from './telemetry.ts';
@@ -29,7 +30,7 @@ const { log, prepare, count, begin, publish } = telemetry({
   namespace: process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'MomentoAuth',
   redactor,
   now: clock.now,
-  write: (lines) => process.stdout.write(lines),
+  write: writeOut,
 });
 const time = new TimeBounds(clock);
 const credentials = credentialsSource(process.env, { now: () => time.latest() });

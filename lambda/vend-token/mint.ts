@@ -85,20 +85,25 @@ export async function mint(
     return retry(
       async () => {
         await connect?.(key.tokenEndpoint, timeLeftMs());
-        await turn?.(failed !== undefined).catch((error: unknown) => {
+        try {
+          await turn?.(failed !== undefined);
+        } catch (error) {
           // What keeps the token away is what Momento said, not that there is no turn to ask again.
           throw failed ?? error;
-        });
+        }
         const request = encodeRequest({ scope, lifeSeconds, wireKey: key.wireKey });
         const timeoutMs = timeLeftMs();
         if (timeoutMs <= 0) throw new GrpcFailure('DEADLINE_EXCEEDED', 'The time was out.');
-        const answer = call(key.tokenEndpoint, METHOD, request, timeoutMs);
-        // Not at once: Node.js sends what was written when the code that wrote it is done.
-        if (onAsked !== undefined) setImmediate(onAsked);
-        const token = await answer.then(decoded).catch((error: unknown) => {
+        let token: DisposableToken;
+        try {
+          const answer = call(key.tokenEndpoint, METHOD, request, timeoutMs);
+          // Not at once: Node.js sends what was written when the code that wrote it is done.
+          if (onAsked !== undefined) setImmediate(onAsked);
+          token = decoded(await answer);
+        } catch (error) {
           failed = error;
           throw error;
-        });
+        }
         const latest = time.latest() / 1000 + lifeSeconds + CLOCK_SLACK_SECONDS;
         if (token.validUntil > latest) {
           throw new GrpcFailure('INTERNAL', 'Momento answered with a life longer than asked for.');

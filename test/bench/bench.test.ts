@@ -34,6 +34,7 @@ test('every contender has started, and has answered', () => {
   expect(node?.coldStarts.map(({ contender }) => contender)).toEqual([
     'empty',
     'bare-rpc',
+    'grpc-call',
     'secret-and-rpc',
     'baseline',
     'vend-token',
@@ -79,6 +80,7 @@ test('warm, shared tokens come from memory, and every call is counted', () => {
   expect(warm?.saturated.every(({ perSecond }) => perSecond.figure > 0)).toBe(true);
   expect(warm?.minted.map(({ contender }) => contender)).toEqual([
     'bare-rpc',
+    'grpc-call',
     'baseline',
     'vend-token',
     'vend-token-unshared',

@@ -39,6 +39,25 @@ test('clocks may differ by a minute, and a life may be shorter', async () => {
   await expect(mintAnswered(30)).resolves.toMatchObject({ token: { apiKey: 'jwt' } });
 });
 
+describe('what is made ready meanwhile', () => {
+  test('is told of when Momento has been asked, before it answers', async () => {
+    const clock = new SimulatedClock();
+    const order: string[] = [];
+    await mint(SCOPE, 60, {
+      clock,
+      keys: KEYS,
+      onAsked: () => order.push('meanwhile'),
+      call: async () => {
+        order.push('asked');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        order.push('answered');
+        return answerUntil(Math.floor(clock.now() / 1000) + 60);
+      },
+    });
+    expect(order).toEqual(['asked', 'meanwhile', 'answered']);
+  });
+});
+
 describe('clocks', () => {
   // Momento says until when by its own; a host may be a minute behind, as long as AWS has told it so.
   const answeredAt = (momentoAheadSeconds: number, isKnown: boolean) => {

@@ -80,6 +80,39 @@ describe('a log line', () => {
     expect(lines[0]).toContain('[redacted]');
   });
 
+  test('has no secret in it, however that is written, and stays a line of JSON', () => {
+    const secret = 'canary/"refresh"\\token=';
+    redactor.learn(secret);
+    own.log.warn(secret, {
+      error: `Momento said ${JSON.stringify({ message: secret })}`,
+      [secret]: 1,
+      base64: Buffer.from(secret).toString('base64'),
+      url: encodeURIComponent(secret),
+    });
+    expect(lines.join()).not.toMatch(/canary|refresh|Y2FuYXJ5/);
+    expect(parsed()).toMatchObject([
+      { message: '[redacted]', error: 'Momento said {"message":"[redacted]"}', '[redacted]': 1 },
+    ]);
+  });
+
+  test('that was made ready is written when it is true, and not before', () => {
+    const vended = own.prepare('vended', { subject: 'user', tokenId: undefined, token: SECRET });
+    own.publish();
+    expect(lines).toEqual([]);
+    vended('minted');
+    own.publish();
+    own.log.info('vended', {
+      subject: 'user',
+      tokenId: undefined,
+      token: SECRET,
+      source: 'minted',
+    });
+    own.publish();
+    const [ready, atOnce] = parsed();
+    expect(ready).toEqual(atOnce);
+    expect(ready).toMatchObject({ source: 'minted', token: '[redacted]' });
+  });
+
   test('is about the invocation that began last', () => {
     own.begin('request-2');
     own.log.warn('x', {});

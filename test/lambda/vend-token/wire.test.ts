@@ -155,8 +155,43 @@ describe('the answer', () => {
     expect(() => decodeResponse(bytes)).toThrow();
   });
 
-  test('may have fields that are new', () => {
-    const more = Buffer.concat([new Response(whole).serialize(), Buffer.from([0x22, 1, 0x61])]);
-    expect(decodeResponse(more).apiKey).toBe('jwt');
+  test.each([
+    ['a field of a kind that there is not', [0x23]],
+    ['a number that does not end', [0x18, ...Array<number>(11).fill(0xff), 1]],
+    ['a text longer than all of it', [0x22, 0x7f, 0x61]],
+    ['eight bytes that are seven', [0x21, 1, 2, 3, 4, 5, 6, 7]],
+    ['an end beyond what a number holds', [0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+  ])('with %s is refused', (_, more) => {
+    expect(() =>
+      decodeResponse(Buffer.concat([new Response(whole).serialize(), Buffer.from(more)])),
+    ).toThrow(TypeError);
+  });
+
+  test('is read whatever stands in it, and beside it in fields that are new', () => {
+    const field = fc.integer({ min: 4, max: 15 });
+    const bytes = (minLength: number, maxLength = minLength) =>
+      fc.uint8Array({ minLength, maxLength });
+    const unknown = fc.oneof(
+      fc.tuple(field, bytes(0, 9)).map(([n, some]) => [8 * n, ...some.map((b) => b | 0x80), 1]),
+      fc.tuple(field, bytes(8)).map(([n, some]) => [8 * n + 1, ...some]),
+      fc.tuple(field, bytes(0, 127)).map(([n, some]) => [8 * n + 2, some.length, ...some]),
+      fc.tuple(field, bytes(4)).map(([n, some]) => [8 * n + 5, ...some]),
+    );
+    const text = fc.string({ unit: 'grapheme', minLength: 1 });
+    const parts = fc.record({
+      api_key: text,
+      endpoint: text,
+      valid_until: fc.maxSafeNat().filter((seconds) => seconds > 0),
+    });
+    fc.assert(
+      fc.property(parts, fc.array(unknown), fc.array(unknown), (said, before, after) => {
+        const answer = [...before.flat(), ...new Response(said).serialize(), ...after.flat()];
+        expect(decodeResponse(Uint8Array.from(answer))).toEqual({
+          apiKey: said.api_key,
+          endpoint: said.endpoint,
+          validUntil: said.valid_until,
+        });
+      }),
+    );
   });
 });
