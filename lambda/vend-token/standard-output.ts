@@ -1,5 +1,5 @@
-// Where Lambda reads the log. `process.stdout` would be made for the first line, and be a part of each cold start that
-// is worth having (docs/performance.md).
+// Where Lambda reads the log. `process.stdout` would be made for the first line: 2 ms of each cold start
+// (docs/performance.md).
 
 import { writeSync } from 'node:fs';
 

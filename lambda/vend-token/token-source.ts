@@ -154,7 +154,7 @@ export class SharedTokens implements TokenSource {
     known: HeldToken | undefined,
     firstItem: Promise<TokenItem | undefined> | undefined,
   ): Promise<TakenToken> {
-    const { items, clock, time, newId } = this.#options;
+    const { items, clock, time, newId, connect } = this.#options;
     const { id, wanted, awayUntilMs } = asked;
     const waitUntilMs = clock.now() + LEASE_AWAITED_MS;
     let old = this.#isAlive(known, wanted) ? known : undefined;
@@ -184,9 +184,12 @@ export class SharedTokens implements TokenSource {
           return oldOr(old, asked.key, new NotYourTurn(surelyUntilMs));
         }
         const leaseId = newId();
-        // Most likely it is we who mint: the connection is made while the table answers.
-        this.#options.connect?.(asked.key.tokenEndpoint, CALL_TIMEOUT_MS).catch(() => {});
-        const isLeased = await this.#onTable(() => items.lease(id, leaseId));
+        const leasing = this.#onTable(() => items.lease(id, leaseId));
+        // Most likely it is we who mint: the connection is made while the table answers. Not before it is asked, for
+        // HTTP/2 is loaded then.
+        const { tokenEndpoint } = asked.key;
+        setImmediate(() => connect?.(tokenEndpoint, CALL_TIMEOUT_MS).catch(() => {}));
+        const isLeased = await leasing;
         // Where the item shows no lease and yet refuses one, there is none to be had.
         refused += 1;
         if (isLeased || refused >= LEASES_AT_MOST) {
