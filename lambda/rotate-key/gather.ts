@@ -232,7 +232,7 @@ const isSamePair = (one: SecretContent, other: SecretContent): boolean =>
   one.pair.refreshToken === other.pair.refreshToken;
 
 function learnAndParse(text: string, redactor: Redactor): SecretContent {
-  redactor.learn(...credentialsIn(text));
+  redactor.learnFrom(text, credentialsIn);
   return parseSecretValue(text);
 }
 

@@ -15,18 +15,16 @@ export async function withTimeout<T>(
   clock: Clock,
   onTimeout: () => Error,
 ): Promise<T> {
-  const giveUp = new AbortController();
-  const answered = new AbortController();
+  const over = new AbortController();
   try {
     return await Promise.race([
-      call(giveUp.signal),
-      clock.sleep(timeoutMs, answered.signal).then(() => {
-        if (answered.signal.aborted) return new Promise<never>(() => {});
+      call(over.signal),
+      clock.sleep(timeoutMs, over.signal).then(() => {
+        if (over.signal.aborted) return new Promise<never>(() => {});
         throw onTimeout();
       }),
     ]);
   } finally {
-    answered.abort(OVER);
-    giveUp.abort(OVER);
+    over.abort(OVER);
   }
 }

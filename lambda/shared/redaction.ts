@@ -16,6 +16,15 @@ export class Redactor {
   readonly #known = new Map<string, Set<string>>();
   /** The first characters of those, so that most of a text is passed over at once. */
   readonly #firsts = new Set<string | undefined>();
+  /** Secrets as they are stored: the same ones are read again and again. */
+  readonly #learnedFrom = new Set<string>();
+
+  /** Learns the secrets of a text, as `secretsIn` finds them; of one that it has learned from nothing more. */
+  learnFrom(text: string, secretsIn: (text: string) => ReadonlyArray<string | undefined>): void {
+    if (this.#learnedFrom.has(text)) return;
+    this.learn(...secretsIn(text));
+    this.#learnedFrom.add(text);
+  }
 
   /** Remembers secrets, so that they are recognised wherever they turn up, for the process's life. */
   learn(...secrets: ReadonlyArray<string | undefined>): void {

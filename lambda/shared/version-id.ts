@@ -2,7 +2,7 @@
 // attempt. Whoever computes the same id cannot create the version twice, and whoever sees a pending version
 // can tell whether it continues what applications read now.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export const AWSCURRENT = 'AWSCURRENT';
 export const AWSPREVIOUS = 'AWSPREVIOUS';
@@ -61,4 +61,4 @@ function findAttempt(versionId: string, idOf: (attempt: number) => string): numb
 
 // JSON: no two lists of parts have the same text.
 const sha256 = (parts: ReadonlyArray<string | number>): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  hash('sha256', JSON.stringify(parts));

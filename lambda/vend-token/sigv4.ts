@@ -2,7 +2,7 @@
 // and costs start-up time; a test compares the two.
 // Source: IAM User Guide, "Create a signed AWS API request".
 
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { AwsCredentials } from './aws-credentials.ts';
 
 export interface SignedPost {
@@ -45,5 +45,5 @@ export function signedHeaders(post: SignedPost): Record<string, string> {
   return headers;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string): string => hash('sha256', text);
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text);

@@ -163,7 +163,7 @@ export class SecretVendingKey implements VendingKeySource {
       }),
     );
     const text = answer.SecretString ?? textOf(answer.SecretBinary ?? '');
-    this.#redactor.learn(...credentialsIn(text));
+    this.#redactor.learnFrom(text, credentialsIn);
     const content = parseSecretValue(text);
     const key = usableKey(content);
     if (key === undefined) {

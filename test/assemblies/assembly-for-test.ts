@@ -1,5 +1,5 @@
-// The assembly of a configuration, synthesized once in a run: that takes six seconds of a processor, and many suites
-// want the same ones. Each has a copy of its own, which it may change.
+// The assembly of a configuration, synthesized once in a run: that takes seconds of a processor, and many suites want
+// the same ones. Each has a copy of its own, which it may change.
 
 import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';

@@ -14,7 +14,6 @@ beforeAll(async () => {
   synthesized = await synthesize({
     projectDirectory: process.cwd(),
     context: { momentoAuth: benchConfig },
-    environment: { CDK_VALIDATION: 'false' },
   });
   results = await runBench({
     assemblyDirectory: synthesized.directory,

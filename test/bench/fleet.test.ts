@@ -11,7 +11,6 @@ beforeAll(async () => {
   synthesized = await synthesize({
     projectDirectory: process.cwd(),
     context: { momentoAuth: fleetConfig(RATE) },
-    environment: { CDK_VALIDATION: 'false' },
   });
 }, 60_000);
 afterAll(() => synthesized?.remove());

@@ -27,7 +27,6 @@ beforeAll(async () => {
   synthesized = await synthesize({
     projectDirectory: process.cwd(),
     context: { momentoAuth: stormConfig(RATE, WHILE_LIFE_LEFT) },
-    environment: { CDK_VALIDATION: 'false' },
   });
   standIns = await startStandIns(synthesized.directory, RATE);
 }, 60_000);
