@@ -1,8 +1,7 @@
-// The explorer in CI: 2,000 schedules, and what makes its findings worth something.
+// What makes the explorer's findings worth something. What it finds: explored.long.test.ts.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../local/command-line.ts';
-import { type Bundler, runExplorer, startBundler } from './bundle.ts';
 import { EXHAUSTIVE, nameAt, ROTATION, scheduleNamed } from './generate.ts';
 import { readOptions } from './options.ts';
 import { play } from './play.ts';
@@ -14,42 +13,6 @@ const named = (name: string): Schedule => {
   if (schedule === undefined) throw new Error(`There is no ${name}.`);
   return schedule;
 };
-
-describe('2,000 schedules', () => {
-  let bundler: Bundler;
-  beforeAll(async () => {
-    bundler = await startBundler();
-  });
-  afterAll(() => bundler.close());
-
-  test('violate no invariant', async () => {
-    const file = await bundler.bundle();
-    const { exitCode, stdout } = await runExplorer(file, ['--schedules', '2000', '--json']);
-    const { counts, failures } = JSON.parse(stdout);
-    expect(failures).toEqual([]);
-    expect(exitCode).toBe(0);
-    expect(counts.schedules).toBe(2_000);
-    for (const number of [1, 2, 3, 4, 5, 6, 7])
-      expect(counts.checks[number]).toBeGreaterThan(1_999);
-    expect(counts.pairsLostInGap).toBeGreaterThan(0);
-    expect(counts.mostVersionsInADay).toBeLessThanOrEqual(40);
-    expect(counts.longestUndetectedMs).toBeGreaterThan(0);
-    expect(counts.longestUndetectedMs).toBeLessThanOrEqual(3 * 3_600_000);
-  }, 180_000);
-
-  test('the summary ends with how many schedules and violations; threads change nothing', async () => {
-    const file = await bundler.bundle();
-    const [one, two] = await Promise.all(
-      ['0', '2'].map((threads) =>
-        runExplorer(file, ['--schedules', '60', '--seed', '7', '--threads', threads]),
-      ),
-    );
-    expect(one?.exitCode).toBe(0);
-    expect(one?.stdout.trimEnd().split('\n').at(-1)).toBe('60 schedules, 0 violations');
-    const withoutTime = (text = ''): string => text.replace(/^time .*$/m, '');
-    expect(withoutTime(two?.stdout)).toBe(withoutTime(one?.stdout));
-  }, 60_000);
-});
 
 test('a rotation makes the calls that single faults are injected into', async () => {
   const { trace } = await play(
