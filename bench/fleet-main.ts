@@ -33,7 +33,6 @@ async function main(): Promise<number> {
   const synthesized = await synthesize({
     projectDirectory: new URL('..', import.meta.url).pathname,
     context: { momentoAuth: fleetConfig(ratePerSecond) },
-    environment: { CDK_VALIDATION: 'false' },
   });
   try {
     const assemblyDirectory = synthesized.directory;

@@ -43,7 +43,6 @@ async function main(): Promise<number> {
   const synthesized = await synthesize({
     projectDirectory: new URL('..', import.meta.url).pathname,
     context: { momentoAuth: benchConfig },
-    environment: { CDK_VALIDATION: 'false' },
   });
   try {
     const results = await runBench({

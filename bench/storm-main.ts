@@ -90,7 +90,6 @@ async function main(): Promise<number> {
   const synthesized = await synthesize({
     projectDirectory: new URL('..', import.meta.url).pathname,
     context: { momentoAuth: stormConfig(ratePerSecond) },
-    environment: { CDK_VALIDATION: 'false' },
   });
   const reports: Report[] = [];
   try {

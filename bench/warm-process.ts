@@ -40,6 +40,9 @@ export async function startWarmProcess(
     env: environment,
     stdio: ['pipe', log.stdin, 'inherit', 'pipe'],
   });
+  log.once('error', (error) => {
+    throw new Error('The log of a contender cannot be read with cat.', { cause: error });
+  });
   // The log ends when the contender does.
   log.stdin.destroy();
   const exited = once(child, 'exit');

@@ -33,14 +33,20 @@ export function telemetry(options: TelemetryOptions): Telemetry {
   // A write wakes up whoever reads: the audit line goes out together with its metrics.
   let unwritten = '';
   const writeAll = () => {
-    if (unwritten !== '') write(unwritten);
+    const lines = unwritten;
+    // Before it fails: what cannot be written is not the next invocation's.
     unwritten = '';
+    if (lines !== '') write(lines);
   };
   type Level = 'INFO' | 'WARN' | 'ERROR';
   /** Names and values alike are clean: a secret may turn up anywhere. */
   const begun = (level: Level, message: string, fields: Record<string, unknown>) => {
     const about = { level, message, service, function_request_id: requestId };
-    return redactor.text(JSON.stringify({ ...about, ...fields })).slice(0, -1);
+    const said = { ...about, ...fields };
+    const line = JSON.stringify(said);
+    // Hardly ever is there anything to take out. Then it is, value by value: a part of an escape must not go with it.
+    const isClean = redactor.text(line) === line;
+    return (isClean ? line : JSON.stringify(redactor.value(said))).slice(0, -1);
   };
   const end = (line: string) => {
     unwritten += `${line},"timestamp":"${new Date(now()).toISOString()}"}\n`;
@@ -88,9 +94,9 @@ export function telemetry(options: TelemetryOptions): Telemetry {
       if (counted.size > 0) publish(counted, { service });
       for (const { metric, reason } of reasons)
         publish(new Map([[metric, 1]]), { service, reason });
-      writeAll();
       counted.clear();
       reasons.length = 0;
+      writeAll();
     },
   };
 }

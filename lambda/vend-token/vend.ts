@@ -51,7 +51,7 @@ export interface VendTools {
   readonly count: Count;
 }
 
-/** Never throws: whatever happens has an answer. */
+/** Throws only where the log cannot be written: nobody gets a token without a line that says so. */
 export async function vend(event: unknown, tools: VendTools): Promise<HttpAnswer> {
   const { settings, tokens, time, log, prepare, count } = tools;
   let caller: () => Record<string, unknown> = () => ({});

@@ -14,8 +14,7 @@ export interface SynthesizeOptions {
   /** Context over that of cdk.json. @default none */
   readonly context?: Readonly<Record<string, unknown>>;
   /**
-   * Variables over those of this process, for the app. `CDK_VALIDATION=false` spares about two seconds
-   * of template validation.
+   * Variables over those of this process, for the app.
    * @default none
    */
   readonly environment?: Readonly<Record<string, string>>;

@@ -6,8 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export default async function begin() {
-  // The workers start after this, and they and their processes inherit it.
+  // The workers start after this, and inherit it.
   process.env.TEST_ASSEMBLIES = await mkdtemp(join(tmpdir(), 'momento-auth-assemblies-'));
-  // CDK's own check of the template is two seconds of each synthesis; lib's tests ask for it where it is what they test.
-  process.env.CDK_VALIDATION = 'false';
 }

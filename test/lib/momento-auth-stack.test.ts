@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Stack } from 'aws-cdk-lib/core';
+import { CfnResource, Stack } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parseConfig } from '../../lib/config.ts';
 import { MomentoAuthStack } from '../../lib/momento-auth-stack.ts';
@@ -635,6 +635,16 @@ describe('the checks of every synthesis', () => {
       'AwsSolutions-SQS4',
     ]);
     expect(Stack.of(stack)).toBe(stack);
+  });
+
+  test("CDK's own check of templates does look", () => {
+    const app = appForTest({ builtinCloudFormationValidation: true });
+    const stack = new Stack(app, 'Careless');
+    new CfnResource(stack, 'Wrong', {
+      type: 'AWS::SQS::Queue',
+      properties: { NoSuchProperty: 1 },
+    });
+    expect(() => app.synth()).toThrow(/NoSuchProperty/);
   });
 
   test("CDK's own check of templates, left out of synthesis because it is slow, finds nothing", () => {

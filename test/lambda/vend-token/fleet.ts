@@ -289,6 +289,8 @@ export class Fleet {
   readonly mintedAtMs: number[] = [];
   readonly logged: string[] = [];
   account: MomentoAccount;
+  /** What was done for a new token, in order. */
+  readonly happened: string[] = [];
   readonly #said: Telemetry;
   readonly #ratePerSecond: number;
   readonly #settings: RenderSettings;
@@ -428,8 +430,10 @@ export class Fleet {
       clock,
       time,
       call: (...call) => this.#ask(...call),
-      connect: (endpoint, timeoutMs) =>
-        this.clock.during(this.#connectionTo(endpoint).ready(timeoutMs)),
+      connect: (endpoint, timeoutMs) => {
+        this.happened.push('connect');
+        return this.clock.during(this.#connectionTo(endpoint).ready(timeoutMs));
+      },
       items: items?.(time) ?? new TokenItems(table, time),
       turns: new TableTurns({ table, time, clock, ratePerSecond }),
       ownTurns: new OwnTurns(time, slotMs / lanes, LONGEST_WAIT_MS),
@@ -446,7 +450,10 @@ export class Fleet {
         tokens,
         time,
         log: this.#said.log,
-        prepare: this.#said.prepare,
+        prepare: (...line) => {
+          this.happened.push('made ready');
+          return this.#said.prepare(...line);
+        },
         count,
       }).finally(this.#said.publish);
     return {
@@ -468,7 +475,12 @@ export class Fleet {
     this.mintedAtMs.push(this.clock.now());
     this.#asked += 1;
     await this.clock.sleep(this.momentoTakesMs(this.#asked));
-    return this.clock.during(this.#connectionTo(endpoint).call(path, request, timeoutMs));
+    this.happened.push('asked');
+    const answer = await this.clock.during(
+      this.#connectionTo(endpoint).call(path, request, timeoutMs),
+    );
+    this.happened.push('answered');
+    return answer;
   }
 
   #connectionTo(endpoint: string): GrpcUnary {

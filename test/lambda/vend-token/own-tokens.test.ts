@@ -57,6 +57,21 @@ test('many who want the same at once: one each, a slot apart, and the others are
   }
 });
 
+test('whoever wants to know is told that Momento has been asked', async () => {
+  const { clock, tokens, wanted } = own();
+  let told = 0;
+  await clock.run(
+    tokens.take({
+      ...wanted,
+      onAsked: () => {
+        told += 1;
+      },
+    }),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toBe(1);
+});
+
 test('a token that outlives his own is not handed out', async () => {
   await expect(own(10).tokens.take(own().wanted)).resolves.toMatchObject({ source: 'minted' });
   await expect(own(11).tokens.take(own().wanted)).rejects.toMatchObject({ code: 'INTERNAL' });

@@ -95,6 +95,45 @@ describe('a log line', () => {
     ]);
   });
 
+  test.each([
+    ['an escape that ends like a credential', '\u000eyJaaaaaaaa.b'],
+    ['half of a pair of surrogates', '\ud83eyJaaaaaaaa.b'],
+    ['a new line before a secret', `\n${SECRET.slice(1)}`],
+    ['a number that is a secret', 12_345_678],
+  ])('stays one of JSON: %s', (_, subject) => {
+    redactor.learn('12345678', `n${SECRET.slice(1)}`);
+    own.prepare('vended', { subject })('minted');
+    own.log.warn('refused', { subject });
+    expect(parsed()).toMatchObject([
+      { message: 'vended', source: 'minted', subject },
+      { message: 'refused', subject },
+    ]);
+  });
+
+  test('that cannot be written is not written by the next invocation, nor counted there', () => {
+    let isBroken = true;
+    const written: string[] = [];
+    const breaking = telemetry({
+      service: 'vend-token',
+      namespace: 'Stack',
+      redactor,
+      now: () => NOW,
+      write: (text) => {
+        if (isBroken) throw new Error('EPIPE');
+        written.push(text);
+      },
+    });
+    breaking.log.info('vended', { subject: 'first' });
+    breaking.count('Vended');
+    expect(breaking.publish).toThrow('EPIPE');
+    isBroken = false;
+    breaking.log.info('vended', { subject: 'second' });
+    breaking.count('Vended');
+    breaking.publish();
+    expect(written.join()).toContain('"Vended":1');
+    expect(written.join()).not.toContain('first');
+  });
+
   test('that was made ready is written when it is true, and not before', () => {
     const vended = own.prepare('vended', { subject: 'user', tokenId: undefined, token: SECRET });
     own.publish();

@@ -67,6 +67,11 @@ const die = () => {
 };
 
 describe('where it comes from', () => {
+  test('the connection is begun with the lease, and the line of the log made ready while Momento is asked', async () => {
+    await fleet.instance().vend();
+    expect(fleet.happened).toEqual(['connect', 'connect', 'asked', 'made ready', 'answered']);
+  });
+
   test('minted, then from memory; another instance has it from the table, then from memory', async () => {
     const [first, second] = [fleet.instance(), fleet.instance()];
     const minted = await first.vend();
