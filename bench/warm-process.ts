@@ -33,8 +33,8 @@ export async function startWarmProcess(
   { name, file, environment }: Contender,
   node: string,
 ): Promise<WarmProcess> {
-  // As on Lambda, a process apart reads the log. One that is slow to begin with would be in each call: the bench's own
-  // took the processor from the servers.
+  // As on Lambda, a process apart reads the log. Were it this one, its work would take a processor from the servers
+  // during the calls.
   const log = spawn('cat', { stdio: ['pipe', 'ignore', 'inherit'] });
   const child = spawn(node, [...runnerArguments('serve-handler'), file], {
     env: environment,

@@ -1,8 +1,9 @@
 // token.Token/GenerateDisposableToken on the wire. Written field by field, and not through the SDK's scope
 // objects: those lose the item restriction of a scope that also has a topic (facts of the SDK, 1.118.1). Nor through
 // a package: one message is written and one read, by every login that gets a new token (docs/performance.md).
-// Encoding: protobuf.dev/programming-guides/encoding. Field numbers: Momento's published token.proto and permissionmessages.proto, as @gomomento/generated-types has
-// them; a test decodes with that package whatever this one writes.
+// Encoding: protobuf.dev/programming-guides/encoding. Field numbers: Momento's published token.proto and
+// permissionmessages.proto, as @gomomento/generated-types has them; a test decodes with that package whatever this
+// one writes.
 
 import type { Permission, Scope } from './scope.ts';
 
@@ -102,10 +103,10 @@ const text = (field: number, value: string): Bytes =>
     Buffer.byteLength(value) === value.length ? value : Buffer.from(value).toString('latin1'),
   );
 
-/** Tells each field of a message: a number, a text, or undefined for a kind that no answer has. Throws for no message. */
+/** Tells each number and text of a message; other kinds are passed over. Throws for what is no message. */
 function readFields(
   { buffer, byteOffset, length }: Uint8Array,
-  tell: (field: number, value: number | string | undefined) => void,
+  tell: (field: number, value: number | string) => void,
 ): void {
   const bytes = Buffer.from(buffer, byteOffset, length);
   let at = 0;
@@ -135,9 +136,8 @@ function readFields(
     const wireType = tagged % 8;
     if (wireType === VARINT) tell(field, readVarint());
     else if (wireType === LENGTH_DELIMITED) tell(field, readText());
-    else if (wireType === FIXED64 || wireType === FIXED32) {
-      skip(wireType === FIXED64 ? 8 : 4);
-      tell(field, undefined);
-    } else throw new TypeError('The answer has a field of a kind that there is not.');
+    else if (wireType === FIXED64) skip(8);
+    else if (wireType === FIXED32) skip(4);
+    else throw new TypeError('The answer has a field of a kind that there is not.');
   }
 }

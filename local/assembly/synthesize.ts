@@ -13,10 +13,7 @@ export interface SynthesizeOptions {
   readonly projectDirectory: string;
   /** Context over that of cdk.json. @default none */
   readonly context?: Readonly<Record<string, unknown>>;
-  /**
-   * Variables over those of this process, for the app.
-   * @default none
-   */
+  /** Variables over those of this process, for the app. @default none */
   readonly environment?: Readonly<Record<string, string>>;
   /** Where the assembly is written. @default a new folder under the system's temporary folder */
   readonly outputDirectory?: string;
