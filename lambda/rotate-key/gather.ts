@@ -225,7 +225,7 @@ async function gatherClaim(
   }
 }
 
-const isSamePair = (one: SecretContent, other: SecretContent): boolean =>
+export const isSamePair = (one: SecretContent, other: SecretContent): boolean =>
   one.kind === 'pair' &&
   other.kind === 'pair' &&
   one.pair.key.wireKey === other.pair.key.wireKey &&

@@ -36,6 +36,7 @@ import type { Gathered, LabelOn, PendingVersion } from './gather.ts';
 import type { Reason } from './outcome.ts';
 import type { Turn } from './pacer.ts';
 import { refresh } from './refresh.ts';
+import { isReplaced } from './replaced.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
 import { DAY_SECONDS, VERSIONS_PER_DAY, VERSIONS_PER_RENEWAL } from './version-budget.ts';
@@ -93,10 +94,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
   if (!(await stillCurrent(descent, run))) {
     await giveBack();
-    return {
-      reason: 'current-moved',
-      message: 'Another run or a person changed the key meanwhile.',
-    };
+    return CURRENT_MOVED;
   }
   // Under the claim, because it may take long. Momento must never be called without the time to store what it
   // answers.
@@ -109,7 +107,13 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   try {
     return await rotateUnderClaim(descent, decision, claimed, endedBefore, turn, run);
   } catch (error) {
-    if (isRefusal(error)) await markEnded(arn, claimed, run);
+    if (isRefusal(error)) {
+      if (await isReplaced(gathered, run)) {
+        await tidy(arn, [claimLabelOf(claimed), ...endedBefore], run);
+        return { ...CURRENT_MOVED, lookAgain: true };
+      }
+      await markEnded(arn, claimed, run);
+    }
     throw new AttemptFailed(error, claimed.lapsesAtMs);
   }
 }
@@ -230,8 +234,10 @@ async function finish(
   run: Run,
 ): Promise<Acted> {
   const { arn, pending, pair } = work;
-  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
-  const promotion = await promote(work, run);
+  const promotion = (await authenticates(pair, run))
+    ? await promote(work, run)
+    : await refusedByMomento(work, run);
+  if (typeof promotion === 'object') return promotion;
   if (promotion === 'unconfirmed') {
     return deferred(
       'promotion-unconfirmed',
@@ -240,12 +246,8 @@ async function finish(
   }
   if (promotion === 'current-moved') {
     await unlabel(arn, claimLabels, run);
-    return {
-      reason: 'current-moved',
-      message: 'The secret was changed meanwhile: what a person has imported stays.',
-      // Imported anew, or only edited: what becomes of the pending pair shows when it is looked at again.
-      lookAgain: true,
-    };
+    // Imported anew, or only edited: what becomes of the pending pair shows when it is looked at again.
+    return { ...CURRENT_MOVED, lookAgain: true };
   }
   const promoted = { versionId: pending.versionId, validUntil: pair.validUntil };
   const told = await tell([rotatedEvent(arn, promoted)], run);
@@ -311,23 +313,31 @@ const authenticates = (pair: KeyPair, run: Run): Promise<boolean> =>
     isRetryable: () => true,
   });
 
-/** A pair is discarded only when Momento refused it on two ticks, and accepts AWSCURRENT at the same time. */
-async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
+/**
+ * A pair is discarded only when Momento refused it on two ticks, and accepts AWSCURRENT at the same time.
+ * `current-moved`: others have been faster, and what was asked about is nobody's any more.
+ */
+async function refusedByMomento(work: Finish, run: Run): Promise<Acted | 'current-moved'> {
   const { arn, current, pending } = work;
   const nowMs = run.awsTime.now();
   const { refused, versionId } = pending;
-  if (refused === undefined) {
-    const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
-    await unlessMoved(() => run.versions.moveLabel(arn, label, { to: versionId }), run);
-  }
   const refusedForMs = nowMs - (refused?.sinceMs ?? nowMs);
-  if (refusedForMs < REFUSAL_CONFIRMED_AFTER_MS) {
+  const isConfirmed = refusedForMs >= REFUSAL_CONFIRMED_AFTER_MS;
+  const currentIsAccepted =
+    isConfirmed && current !== undefined && (await authenticates(current, run));
+  // Never before Momento was asked: only while this pair is pending nobody renews the key that it was made from.
+  if (!(await isStillPending(work, run))) return 'current-moved';
+  if (!isConfirmed) {
+    if (refused === undefined) {
+      const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
+      await unlessMoved(() => run.versions.moveLabel(arn, label, { to: versionId }), run);
+    }
     return {
       reason: 'pending-refused',
       message: `Momento does not accept the new pair. It stays pending, and applications keep the present key; the next tick (not before ${duration(REFUSAL_CONFIRMED_AFTER_MS / 1000)}) tests it again.`,
     };
   }
-  if (current === undefined || !(await authenticates(current, run))) {
+  if (!currentIsAccepted) {
     return {
       reason: 'key-refused',
       message:
@@ -340,6 +350,16 @@ async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
     message: `Momento refused the pending pair for ${duration(refusedForMs / 1000)} while it accepts the present key: the pair was discarded.`,
     lookAgain: true,
   };
+}
+
+async function isStillPending(
+  { arn, currentVersionId, pending }: Finish,
+  run: Run,
+): Promise<boolean> {
+  const { labels } = await patiently(() => run.versions.describe(arn), run);
+  return (
+    labels.get(AWSCURRENT) === currentVersionId && labels.get(AWSPENDING) === pending.versionId
+  );
 }
 
 /**
@@ -412,6 +432,12 @@ const patiently = <T>(call: () => Promise<T>, run: Run): Promise<T> =>
     maxTries: 5,
     isRetryable: isTransient,
   });
+
+/** For this attempt. */
+export const CURRENT_MOVED: Acted = {
+  reason: 'current-moved',
+  message: 'Another run or a person changed the key meanwhile.',
+};
 
 const deferred = (reason: Reason, message: string): Acted => ({ reason, message });
 

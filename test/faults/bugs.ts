@@ -340,4 +340,18 @@ export const BUGS: readonly Bug[] = [
     put: 'if ((await',
     violates: [6],
   },
+  {
+    name: 'a late run speaks of a pair that is long replaced',
+    file: ROTATE,
+    find: "  if (!(await isStillPending(work, run))) return 'current-moved';\n",
+    put: '',
+    violates: [3],
+  },
+  {
+    name: 'a key that was replaced is called refused',
+    file: ROTATE,
+    find: '      if (await isReplaced(gathered, run)) {\n',
+    put: '      if (gathered.arn === undefined) {\n',
+    violates: [3],
+  },
 ];

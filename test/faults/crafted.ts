@@ -7,7 +7,7 @@ import {
   type FaultKind,
   isReplaceable,
   LIFE_SECONDS,
-  type PersonAct,
+  PERSON_ACTS,
   type Schedule,
   type ScheduledFault,
   type ScheduledRun,
@@ -49,7 +49,6 @@ const at = (
 ): ScheduledFault => ({ kind, call, nth: 0, ...(times > 1 && { times }), ...rest });
 
 const [SINGLE_LIVE, SINGLE_DIE] = ALL_TERMS as readonly [Terms, Terms];
-const PERSON_ACTS: readonly PersonAct[] = ['import', 'edit'];
 
 /** The store takes the claim, and the pair never. */
 const storeDown = (kind: FaultKind) => at('PutSecretValue', kind, ALWAYS, { nth: 1 });
@@ -288,6 +287,20 @@ const besideAnImport = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) =>
   ),
 );
 
+/** A run that is late with its question about a refused pair, when another one has given that pair up and made the next. */
+const lateRefusal = ALL_TERMS.flatMap((terms) =>
+  [2, 3, 5, 6].map((nth) =>
+    schedule(
+      terms,
+      [
+        tick([run()]),
+        tick([run(), run([{ kind: 'late-answer', nth, lateMs: 3_000 }], { host: 1 })]),
+      ],
+      { start: 'pending-dead', hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+    ),
+  ),
+);
+
 const GROUPS: readonly (readonly Schedule[])[] = [
   unstored,
   gap,
@@ -302,6 +315,7 @@ const GROUPS: readonly (readonly Schedule[])[] = [
   manyKeys,
   forcedAfterTheEnd,
   besideAnImport,
+  lateRefusal,
 ];
 
 /** Some of each group soon, so that any part of an exploration has some of each. */

@@ -11,6 +11,7 @@ import {
   DAY_SECONDS,
   FAULT_KINDS,
   type FaultKind,
+  PERSON_ACTS,
   type Schedule,
   type ScheduledFault,
   type ScheduledRun,
@@ -123,7 +124,7 @@ const SINGLES: readonly Schedule[] = ALL_TERMS.flatMap((terms) => [
     ),
   ),
   ...ROTATION.flatMap((_, nth) =>
-    (['import', 'edit'] as const).map(
+    PERSON_ACTS.map(
       (act): Schedule => ({
         ...oneRun(terms, 'current-only', []),
         ticks: [{ afterSeconds: 0, runs: [run([], { person: { act, nth } })] }],
@@ -289,7 +290,7 @@ function randomTick(chance: Chance, index: number, hosts: number): Tick {
         ? Array.from({ length: chance.between(1, 3) }, () => randomFault(chance))
         : [],
       ...(chance.often(0.08) && {
-        person: { act: chance.pick(['import', 'edit'] as const), nth: chance.between(0, 14) },
+        person: { act: chance.pick(PERSON_ACTS), nth: chance.between(0, 14) },
       }),
     }),
   );
@@ -297,9 +298,7 @@ function randomTick(chance: Chance, index: number, hosts: number): Tick {
     afterSeconds: index === 0 ? 0 : chance.pick([100, 100, 400, 1_800, 3_600, 3_600, 7_200]),
     runs,
     ...(chance.often(0.05) && {
-      persons: [
-        { act: chance.pick(['import', 'edit'] as const), afterMs: chance.between(0, 20_000) },
-      ],
+      persons: [{ act: chance.pick(PERSON_ACTS), afterMs: chance.between(0, 20_000) }],
     }),
     ...(index > 0 && chance.often(0.2) && { recycled: [chance.between(0, hosts - 1)] }),
   };

@@ -55,7 +55,7 @@ import {
   type ScheduledRun,
 } from './schedule.ts';
 import { claimIn, heldClaim, look, type Readings, type Sight } from './sight.ts';
-import { credentialsOf, editValue, importKey, prepare, type Stage } from './start.ts';
+import { credentialsOf, importKey, PERSONS, prepare, type Stage } from './start.ts';
 import { VIOLATION } from './trace.ts';
 
 export interface Violation {
@@ -475,8 +475,7 @@ class Player {
     for (const running of this.#runs.values()) {
       if (running.ended === undefined) running.undisturbed = false;
     }
-    if (act === 'import') importKey(this.#stage, this.#ledger);
-    else editValue(this.#stage);
+    PERSONS[act](this.#stage, this.#ledger);
     this.#history.push({ kind: 'person', act, atMs: this.#world.clock.now() });
     this.#written = look(this.#world, this.#readings).current?.value?.otherFields ?? '{}';
     // What was promoted and not told by now is nobody's key any more.

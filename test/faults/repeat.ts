@@ -20,7 +20,7 @@ import { Ledger } from './ledger.ts';
 import { type HappenedRun, meets } from './play.ts';
 import { runsOf, type Sample, sample } from './repeatable.ts';
 import { type FaultKind, isReplaceable } from './schedule.ts';
-import { editValue, importKey, prepare, type Stage } from './start.ts';
+import { PERSONS, prepare, type Stage } from './start.ts';
 
 const PLACE = { region: 'eu-west-1', accountId: '123456789012' };
 /** The one that the simulation's secret has: the ids of versions are made from it. */
@@ -252,8 +252,7 @@ async function repeat({ schedule, played }: Sample): Promise<Seen> {
     for (const happening of played.history) {
       setTime(happening.atMs);
       if (happening.kind === 'person') {
-        if (happening.act === 'import') importKey(stage, ledger);
-        else editValue(stage);
+        PERSONS[happening.act](stage, ledger);
         continue;
       }
       const local = functions.get(happening.process) ?? startFunction();

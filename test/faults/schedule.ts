@@ -67,8 +67,9 @@ const Fault = v.object({
   lateMs: v.optional(Whole),
 });
 
-/** `import`: a newer key from the console. `edit`: other fields of the value, the key stays. */
-const PersonAct = v.picklist(['import', 'edit']);
+/** `import`: a newer key from the console. `replace`: that, and the old one is revoked. `edit`: other fields alone. */
+export const PERSON_ACTS = ['import', 'replace', 'edit'] as const;
+const PersonAct = v.picklist(PERSON_ACTS);
 
 const Run = v.object({
   /** After the tick. */

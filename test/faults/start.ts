@@ -5,7 +5,7 @@ import { claimVersionId, pairVersionId } from '../../lambda/shared/version-id.ts
 import type { SecretsManager } from '../../local/aws/secrets-manager.ts';
 import type { MomentoAccount } from '../../local/momento/account.ts';
 import type { Credentials, Ledger } from './ledger.ts';
-import { LIFE_SECONDS, type Schedule, type Start } from './schedule.ts';
+import { LIFE_SECONDS, type PersonAct, type Schedule, type Start } from './schedule.ts';
 
 /** Where a schedule is played: in memory, or against servers. */
 export interface Stage {
@@ -114,12 +114,26 @@ export const credentialsOf = ({
   wireKey: wireKeyOf(apiKey),
 });
 
+/** A person makes a key in the console, imports it, and revokes the one before. */
+function replaceKey(stage: Stage, ledger: Ledger): void {
+  const { apiKey } = currentValue(stage);
+  importKey(stage, ledger);
+  stage.momento.revoke(apiKey);
+}
+
 /** A person changes a field that is not the rotation's. */
-export function editValue(stage: Stage): void {
+function editValue(stage: Stage): void {
   const { note, ...value } = currentValue(stage);
   const text = JSON.stringify({ ...value, note: typeof note === 'number' ? note + 1 : 1 });
   put(stage, text, personsVersionId(stage));
 }
+
+/** What a person does with the secret. */
+export const PERSONS: Readonly<Record<PersonAct, (stage: Stage, ledger: Ledger) => void>> = {
+  import: importKey,
+  replace: replaceKey,
+  edit: editValue,
+};
 
 /** The same wherever the schedule is played: the ids of later versions come from it. */
 const personsVersionId = ({ secrets, arn }: Stage): string =>
