@@ -86,6 +86,19 @@ describe('what would stop a rotation stops it too', () => {
     expect(await made.tick(DRY(made))).toMatchObject({ outcome: 'failed', reason: 'key-refused' });
   });
 
+  test('Momento refuses a key that a person has replaced meanwhile: the new one is asked about', async () => {
+    const made = world();
+    made.fault = (call) => {
+      if (call !== 'ListCaches') return undefined;
+      made.fault = () => undefined;
+      const { apiKey } = made.current();
+      made.import();
+      made.momento.revoke(apiKey);
+      return undefined;
+    };
+    expect(await made.tick(DRY(made))).toMatchObject({ outcome: 'deferred', reason: 'dry-run' });
+  });
+
   test('there is no key', async () => {
     const made = new World();
     expect(await made.tick(DRY(made))).toMatchObject({ outcome: 'no-key', reason: 'no-value' });

@@ -138,14 +138,19 @@ describe('one refreshes', () => {
     },
   );
 
-  test('a person imports a newer key at any moment: it stays', async () => {
+  test.each([
+    ['imports a newer key', false],
+    ['imports a newer key and revokes the old one', true],
+  ])('a person %s at any moment: it stays, and nothing fails', async (_, revokes) => {
     for (let index = 0; index < ROTATION.length; index += 1) {
       const world = due();
       let seen = 0;
       let imported = '';
       world.fault = () => {
         if (seen++ === index) {
+          const { apiKey } = world.current();
           world.import();
+          if (revokes) world.momento.revoke(apiKey);
           imported = world.labels().AWSCURRENT ?? '';
         }
         return undefined;
