@@ -64,6 +64,10 @@ function add(sum: Counts, one: Counts): void {
   sum.longestDeadMs = Math.max(sum.longestDeadMs, one.longestDeadMs);
   sum.longestDeadInFaultsMs = Math.max(sum.longestDeadInFaultsMs, one.longestDeadInFaultsMs);
   sum.mostVersionsInADay = Math.max(sum.mostVersionsInADay, one.mostVersionsInADay);
+  sum.mostVersionsInADayNearTheEnd = Math.max(
+    sum.mostVersionsInADayNearTheEnd,
+    one.mostVersionsInADayNearTheEnd,
+  );
   sum.longestUndetectedMs = Math.max(sum.longestUndetectedMs, one.longestUndetectedMs);
   sum.longestUndetectedInFaultsMs = Math.max(
     sum.longestUndetectedInFaultsMs,

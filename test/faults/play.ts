@@ -117,6 +117,8 @@ export interface Counts {
   longestDeadInFaultsMs: number;
   /** Those that were written for a key near its end are not counted. */
   mostVersionsInADay: number;
+  /** All that rotation wrote. */
+  mostVersionsInADayNearTheEnd: number;
   /** From the loss of a pair to the run that says so, where no fault met a run meanwhile. */
   longestUndetectedMs: number;
   /** The same with whatever faults there were. */
@@ -134,6 +136,7 @@ export const noCounts = (): Counts => ({
   longestDeadMs: 0,
   longestDeadInFaultsMs: 0,
   mostVersionsInADay: 0,
+  mostVersionsInADayNearTheEnd: 0,
   longestUndetectedMs: 0,
   longestUndetectedInFaultsMs: 0,
 });
@@ -737,10 +740,13 @@ class Player {
     this.#noteReport(running);
     const versions = countedVersions(sight, this.#pressing);
     this.#check(7, versionsStayFew(versions), name);
-    const since = sight.nowMs - DAY_MS;
-    this.#counts.mostVersionsInADay = Math.max(
-      this.#counts.mostVersionsInADay,
-      versions.filter((createdAtMs) => createdAtMs >= since).length,
+    const counts = this.#counts;
+    const inADay = (times: readonly number[]): number =>
+      times.filter((createdAtMs) => createdAtMs >= sight.nowMs - DAY_MS).length;
+    counts.mostVersionsInADay = Math.max(counts.mostVersionsInADay, inADay(versions));
+    counts.mostVersionsInADayNearTheEnd = Math.max(
+      counts.mostVersionsInADayNearTheEnd,
+      inADay(countedVersions(sight, new Set())),
     );
     if (typeof ended === 'object') this.#tell(ended);
     else this.#someDied = true;

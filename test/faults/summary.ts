@@ -40,6 +40,10 @@ export function summary({ counts, failures, seed, tookMs }: Told): string {
         ['old keys die: longest time from refresh to promotion', seconds(counts.longestDeadMs)],
         ['the same, with faults meanwhile', seconds(counts.longestDeadInFaultsMs)],
         ['most new versions of a secret in 24 hours', figure(counts.mostVersionsInADay)],
+        [
+          'the same, with those for keys that were about to end',
+          figure(counts.mostVersionsInADayNearTheEnd),
+        ],
         ['seed', String(seed)],
         ['time', `${(tookMs / 1000).toFixed(1)} s`],
         ...(names.length === 0
