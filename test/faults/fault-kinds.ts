@@ -29,16 +29,29 @@ export function kindsAt(call: string): readonly FaultKind[] {
     case 'event-bus':
       return [...everywhere, 'throttle', 'access-denied'];
     case 'secrets-manager':
-      return usesKms(call)
-        ? [...everywhere, 'throttle', 'access-denied', 'kms-failure']
-        : [...everywhere, 'throttle', 'access-denied'];
+      return [
+        ...everywhere,
+        'throttle',
+        'access-denied',
+        ...(usesKms(call) ? (['kms-failure'] as const) : []),
+        ...(isRead(call) ? (['stale-read'] as const) : []),
+      ];
   }
 }
 
+/** Labels and versions are seen a moment after they were written: Secrets Manager does not say how long that is. */
+const isRead = (call: string): boolean =>
+  ['DescribeSecret', 'GetSecretValue', 'ListSecretVersionIds'].includes(call);
+const STALE_MS = 2_000;
+
 const usesKms = (call: string): boolean => call === 'GetSecretValue' || call === 'PutSecretValue';
 
-/** A schedule may not know which call will be the nth: what the call cannot meet is a plain error there. */
-export function kindAt(call: string, { kind }: ScheduledFault): FaultKind {
+/**
+ * A schedule may not know which call will be the nth: what the call cannot meet is a plain error there, and a stale
+ * read nothing at all.
+ */
+export function kindAt(call: string, { kind }: ScheduledFault): FaultKind | undefined {
+  if (kind === 'stale-read' && !isRead(call)) return undefined;
   if (serviceOf(call) === 'momento' && kind === 'throttle') return 'rate-limited';
   if (serviceOf(call) === 'momento' && kind === 'access-denied') return 'unauthenticated';
   return kindsAt(call).includes(kind) ? kind : 'error';
@@ -54,7 +67,7 @@ const LATE_MS: Readonly<Record<Service, number>> = {
 /** `input`: the request, which some errors quote, with all the secrets in it: what is said of them must be clean. */
 export function faultAt(
   call: CallName | string,
-  kind: FaultKind,
+  kind: Exclude<FaultKind, 'stale-read'>,
   lateMs?: number,
   input?: unknown,
 ): Fault {
@@ -95,6 +108,8 @@ export function faultAt(
       return kind;
   }
 }
+
+export const staleMs = ({ lateMs = STALE_MS }: Pick<ScheduledFault, 'lateMs'>): number => lateMs;
 
 /** As text, and for a call to Momento with what it takes from the key. */
 function quotationOf(input: unknown): string {

@@ -209,7 +209,7 @@ function duplicateOf(seed: number): Schedule {
       ]
     : [];
   const runs = Array.from({ length: count }, (_, nth) =>
-    run(nth === 0 ? slow : chance.often(0.2) ? [randomFault(chance)] : [], {
+    run(nth === 0 ? slow : duplicatesFaults(chance), {
       host: nth,
       afterMs: nth === 0 ? 0 : chance.pick([0, chance.between(0, 150), chance.between(0, 40_000)]),
       ...(chance.often(0.1) && { forced: true }),
@@ -225,6 +225,13 @@ function duplicateOf(seed: number): Schedule {
     })),
     ticks: [{ afterSeconds: 0, runs }],
   };
+}
+
+/** A fault of any kind, or a host that sees everything a moment late. */
+function duplicatesFaults(chance: Chance): ScheduledFault[] {
+  if (chance.often(0.2)) return [randomFault(chance)];
+  if (!chance.often(0.2)) return [];
+  return [{ kind: 'stale-read', nth: 0, times: 1_000, lateMs: chance.pick([300, 1_000, 3_000]) }];
 }
 
 // ── an outage of hours, with an operator who does not want to wait ──────────────────────────────
@@ -319,5 +326,6 @@ function randomFault(chance: Chance): ScheduledFault {
     nth: byKind ? chance.between(0, 2) : chance.between(0, 14),
     ...(times > 1 && { times }),
     ...(kind.startsWith('late') && { lateMs: chance.pick([3_000, 5_000, 9_000, 20_000, 45_000]) }),
+    ...(kind === 'stale-read' && { lateMs: chance.pick([500, 2_000, 10_000]) }),
   };
 }

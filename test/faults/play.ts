@@ -10,7 +10,7 @@ import {
   type WitnessedCall,
   World,
 } from '../lambda/rotate-key/world.ts';
-import { faultAt, kindAt, serviceOf } from './fault-kinds.ts';
+import { faultAt, kindAt, serviceOf, staleMs } from './fault-kinds.ts';
 import {
   type Announced,
   comesToRest,
@@ -195,6 +195,9 @@ class Player {
   readonly #intervalMs: number;
   readonly #promoted = new Map<string, { announced: boolean; excused: boolean }>();
   readonly #names = new Map<string, string>();
+  readonly #hasStaleReads: boolean;
+  /** In the order of time; only where a read may be stale. */
+  readonly #past: Sight[] = [];
   #sight: Sight;
   #startedAtMs: number;
   #deadSinceMs: number | undefined;
@@ -212,6 +215,9 @@ class Player {
     this.#world.authRatePerSecond = authRatePerSecond;
     this.#world.scheduleIntervalSeconds = intervalSeconds;
     this.#intervalMs = intervalSeconds * 1000;
+    this.#hasStaleReads = schedule.ticks.some(({ runs }) =>
+      runs.some(({ faults }) => faults.some(({ kind }) => kind === 'stale-read')),
+    );
     this.#ledger = new Ledger(isReplaceable(schedule.terms));
     this.#stage = {
       arn: this.#world.arn,
@@ -508,9 +514,9 @@ class Player {
     if (call === 'RefreshApiKey') this.#checkRefresh(running, input);
 
     const scheduled = faults.find((fault) => meets(fault, call, nth, nthOfKind));
-    if (call === 'PutEvents') this.#noteTelling(input, scheduled !== undefined, running);
-    if (scheduled === undefined) return undefined;
-    const kind = kindAt(call, scheduled);
+    const kind = scheduled && kindAt(call, scheduled);
+    if (call === 'PutEvents') this.#noteTelling(input, kind !== undefined, running);
+    if (scheduled === undefined || kind === undefined) return undefined;
     running.faults += 1;
     running.happened.faults.push({ call, kind });
     if (kind === 'unauthenticated') running.refusalsInjected += 1;
@@ -519,7 +525,14 @@ class Player {
       this.#ledger.refused(keyOf(input), this.#world.clock.now());
     }
     this.#note(running.name, call, kind);
-    return faultAt(call, kind, scheduled.lateMs, input);
+    return kind === 'stale-read'
+      ? { storeWas: this.#storeAt(this.#world.clock.now() - staleMs(scheduled)) }
+      : faultAt(call, kind, scheduled.lateMs, input);
+  }
+
+  /** What stood in the store then. */
+  #storeAt(atMs: number): Sight['versions'] {
+    return this.#past.findLast(({ nowMs }) => nowMs <= atMs)?.versions ?? this.#sight.versions;
   }
 
   #noteTelling(input: unknown, isFaulty: boolean, { tellings }: Running): void {
@@ -628,6 +641,7 @@ class Player {
 
   #look(): Sight {
     this.#sight = look(this.#world, this.#readings);
+    if (this.#hasStaleReads) this.#past.push(this.#sight);
     return this.#sight;
   }
 

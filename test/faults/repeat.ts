@@ -105,7 +105,9 @@ async function repeat({ schedule, played }: Sample): Promise<Seen> {
     calls.push(call);
     if (fault === undefined) return undefined;
     const { lateMs } = fault;
-    return { kind: kindAt(call, fault), ...(lateMs !== undefined && { lateMs }) };
+    const kind = kindAt(call, fault);
+    if (kind === undefined) return undefined;
+    return { kind, ...(lateMs !== undefined && { lateMs }) };
   };
   const kill = (): void => void running?.local.killCurrent();
 
@@ -135,6 +137,8 @@ async function repeat({ schedule, played }: Sample): Promise<Seen> {
           return { delayMs: 3_600_000, before: 'effect' };
         case 'error':
           return gone;
+        case 'stale-read':
+          throw new Error(`${met.kind} at ${call} cannot be repeated.`);
       }
       const fault = faultAt(call, met.kind, met.lateMs);
       if (fault instanceof AwsError) return { error: fault };

@@ -65,6 +65,7 @@ const isPlain = ({ ticks, hosts, otherKeys, lifeSeconds, intervalSeconds }: Sche
 const canBeMade = ({ faults }: HappenedRun): boolean =>
   faults.every(
     ({ call, kind }, index) =>
+      kind !== 'stale-read' &&
       !(serviceOf(call) === 'momento' && (kind === 'late-effect' || kind === 'silence')) &&
       // Two in a row at one call would be one for the SDK.
       (index === 0 || faults[index - 1]?.call !== call),

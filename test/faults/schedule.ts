@@ -9,7 +9,10 @@ const Terms = v.object({
   oldKeys: v.picklist(['live', 'die']),
 });
 
-/** `error`: before the effect. `late-…`: later than the call's deadline. `kill`: the process, before the effect. */
+/**
+ * `error`: before the effect. `late-…`: later than the call's deadline. `kill`: the process, before the effect.
+ * `stale-read`: answered as it stood a while ago.
+ */
 export const FAULT_KINDS = [
   'error',
   'lose-answer',
@@ -17,6 +20,7 @@ export const FAULT_KINDS = [
   'late-effect',
   'late-answer',
   'silence',
+  'stale-read',
   'kill',
   'kill-after',
   'access-denied',
@@ -63,7 +67,7 @@ const Fault = v.object({
   nth: Whole,
   /** So many in a row. @default 1 */
   times: v.optional(Whole),
-  /** How late, for the late ones. */
+  /** How late, for the late ones; how long ago, for a stale read. */
   lateMs: v.optional(Whole),
 });
 

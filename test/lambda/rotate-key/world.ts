@@ -24,16 +24,17 @@ import type { KeyPair, RefreshedKey } from '../../../lambda/shared/secret-value.
 import { SecretsManagerVersions, type SecretTag } from '../../../lambda/shared/secret-versions.ts';
 import { AwsError } from '../../../local/aws/aws-error.ts';
 import { EventBus } from '../../../local/aws/event-bus.ts';
-import { SecretsManager } from '../../../local/aws/secrets-manager.ts';
+import { SecretsManager, type VersionSnapshot } from '../../../local/aws/secrets-manager.ts';
 import { MomentoAccount, type MomentoAccountOptions } from '../../../local/momento/account.ts';
 import { MomentoRefusal } from '../../../local/momento/refusal.ts';
 import { capturedLogger } from '../shared/captured-logger.ts';
 import { SimulatedClock } from '../simulated-clock.ts';
+import { asItWas } from './as-it-was.ts';
 
 /**
  * What may happen to one call. `kill`: the process is gone before it; `kill-after`: after its effect;
  * `takesMs`: the effect and the answer come that late; `answersAfterMs`: the answer alone; `refuse-entries`:
- * PutEvents answers well, but took none of them.
+ * PutEvents answers well, but took none of them; `storeWas`: a read that does not know of later writes.
  */
 export type Fault =
   | Error
@@ -43,7 +44,8 @@ export type Fault =
   | 'kill-after'
   | 'refuse-entries'
   | { readonly takesMs: number; readonly answerIsLost?: true }
-  | { readonly answersAfterMs: number };
+  | { readonly answersAfterMs: number }
+  | { readonly storeWas: readonly VersionSnapshot[] };
 
 /** A process of the function, with what it holds in memory as long as it lives. */
 export interface FunctionProcess {
@@ -401,7 +403,7 @@ export class World {
       const name = command.constructor.name.replace(/Command$/, '');
       const { clock, awsTime } = caller.process;
       const sentAtMs = clock.now();
-      const answered = this.#call(name, command.input, caller, () => {
+      const effect = (): object => {
         switch (name) {
           case 'DescribeSecret':
             return secrets.describeSecret(command.input);
@@ -418,6 +420,12 @@ export class World {
           default:
             throw new Error(`The function's role may not call ${name}.`);
         }
+      };
+      const answered = this.#call(name, command.input, caller, (fault) => {
+        const answer = effect();
+        return typeof fault === 'object' && 'storeWas' in fault
+          ? asItWas(name, command.input, answer, fault.storeWas)
+          : answer;
       });
       // Each answer, a refusal as well, has a header that says AWS's time in whole seconds. What never came, or broke
       // off, says nothing.
