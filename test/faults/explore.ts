@@ -10,8 +10,6 @@ import type { FaultKind } from './schedule.ts';
 export interface Range {
   readonly from: number;
   readonly to: number;
-  /** Of the whole exploration: it decides which schedule has which number. */
-  readonly count: number;
   readonly baseSeed: number;
 }
 
@@ -28,13 +26,13 @@ export interface Explored {
 
 /** @param onPlayed told after each schedule; false ends the exploration early */
 export async function explore(
-  { from, to, count, baseSeed }: Range,
+  { from, to, baseSeed }: Range,
   onPlayed: (played: number, failures: readonly Failure[]) => boolean = () => true,
 ): Promise<Explored> {
   const counts = noCounts();
   const failures: Failure[] = [];
   for (let index = from; index < to; index += 1) {
-    const name = nameAt(index, count, baseSeed);
+    const name = nameAt(index, baseSeed);
     const schedule = scheduleNamed(name);
     if (schedule === undefined) throw new Error(`There is no schedule ${name}.`);
     const played = await play(schedule);

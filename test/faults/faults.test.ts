@@ -38,8 +38,7 @@ describe('a schedule', () => {
   );
 
   test('has the same name and content for the same seed, and others for another', () => {
-    const names = (seed: number) =>
-      Array.from({ length: 3_000 }, (_, at) => nameAt(at, 3_000, seed));
+    const names = (seed: number) => Array.from({ length: 3_000 }, (_, at) => nameAt(at, seed));
     expect(names(1)).toEqual(names(1));
     const random = (seed: number) => names(seed).filter((name) => name.startsWith('random'));
     expect(random(1)).not.toEqual(random(2));
@@ -48,7 +47,7 @@ describe('a schedule', () => {
   });
 
   test('every single fault is played once, whatever the seed', () => {
-    const singles = Array.from({ length: 2_000 }, (_, at) => nameAt(at, 2_000, 9)).filter((name) =>
+    const singles = Array.from({ length: 2_000 }, (_, at) => nameAt(at, 9)).filter((name) =>
       name.startsWith('single'),
     );
     expect(new Set(singles).size).toBe(EXHAUSTIVE.singles);
@@ -57,10 +56,23 @@ describe('a schedule', () => {
     expect(EXHAUSTIVE.singles).toBeGreaterThan(8 * faultless);
   });
 
+  test('every label state is among the first 2,000, and states with a fault are as many as there is room for', () => {
+    const states = (count: number, seed: number) =>
+      Array.from({ length: count }, (_, at) => nameAt(at, seed)).filter((name) =>
+        name.startsWith('state'),
+      );
+    const few = new Set(states(2_000, 9));
+    for (let at = 0; at < EXHAUSTIVE.labelStates; at += 1) expect(few).toContain(`state-${at}`);
+    expect(few).not.toEqual(new Set(states(2_000, 8)));
+    const many = states(20_000, 9);
+    expect(new Set(many).size).toBe(many.length);
+    expect(new Set(states(100_000, 9)).size).toBe(EXHAUSTIVE.states);
+  });
+
   test('every one that was made by hand is among the first 2,000, some of them among the first 1,000', () => {
     const crafted = (count: number) =>
       new Set(
-        Array.from({ length: count }, (_, at) => nameAt(at, count, 9)).filter((name) =>
+        Array.from({ length: count }, (_, at) => nameAt(at, 9)).filter((name) =>
           name.startsWith('crafted'),
         ),
       ).size;

@@ -46,22 +46,18 @@ export interface Named {
 const FAMILIES = ['single', 'state', 'crafted', 'pair', 'duplicate', 'storm', 'random'] as const;
 type Family = (typeof FAMILIES)[number];
 
-/** A prime that does not divide their number: every one once, and soon some at each call. */
+/** A prime that divides the number of neither singles nor states: every one once, and soon some at each call. */
 const STRIDE = 389;
 
-/** The name of schedule number `index` of `count`. The families are mixed, so that any part has some of each. */
-export function nameAt(index: number, count: number, baseSeed: number): string {
+/** The name of schedule number `index`. The families are mixed, so that any part has some of each. */
+export function nameAt(index: number, baseSeed: number): string {
   const singles = SINGLES.length;
   if (index < 2 * singles && index % 2 === 0) {
     return `single-${((index / 2) * STRIDE) % singles}`;
   }
   const rest = index < 2 * singles ? (index - 1) / 2 : index - singles;
   const seed = seedAt(baseSeed, rest);
-  if (rest % 5 === 0) {
-    const nth = rest / 5;
-    // All of them where there is room, and a sample otherwise.
-    return `state-${count >= 7 * STATES.length || nth >= STATES.length ? nth % STATES.length : seed % STATES.length}`;
-  }
+  if (rest % 5 === 0) return `state-${stateAt(rest / 5, baseSeed)}`;
   // All of them soon: they are few, and each is there for a kind of bug.
   const crafted = 2 * Math.floor(rest / 5) + (rest % 5 === 3 ? 1 : 0);
   if ((rest % 5 === 1 || rest % 5 === 3) && crafted < CRAFTED.length) return `crafted-${crafted}`;
@@ -133,19 +129,31 @@ const SINGLES: readonly Schedule[] = ALL_TERMS.flatMap((terms) => [
   ),
 ]);
 
-/** Every label state × the first calls of a run × every kind × all terms. */
-const STATES: readonly Schedule[] = ALL_TERMS.flatMap((terms) =>
-  STARTS.filter((start) => start !== 'current-only').flatMap((start) => [
-    oneRun(terms, start, []),
-    ...Array.from({ length: 10 }, (_, nth) => nth).flatMap((nth) =>
+const LABEL_STATES = ALL_TERMS.flatMap((terms) =>
+  STARTS.filter((start) => start !== 'current-only').map((start) => ({ terms, start })),
+);
+
+/** Every label state × all terms; and × the first calls of a run × every kind. */
+const STATES: readonly Schedule[] = [
+  ...LABEL_STATES.map(({ terms, start }) => oneRun(terms, start, [])),
+  ...LABEL_STATES.flatMap(({ terms, start }) =>
+    Array.from({ length: 10 }, (_, nth) => nth).flatMap((nth) =>
       FAULT_KINDS.map((kind) => oneRun(terms, start, [{ kind, nth }])),
     ),
-  ]),
-);
+  ),
+];
+
+/** Those without a fault, and then as many others as there is room for: different ones for each seed. */
+function stateAt(nth: number, baseSeed: number): number {
+  const quiet = LABEL_STATES.length;
+  if (nth < quiet) return nth;
+  return quiet + (((seedAt(baseSeed, 0) + nth) * STRIDE) % (STATES.length - quiet));
+}
 
 export const EXHAUSTIVE = {
   singles: SINGLES.length,
   states: STATES.length,
+  labelStates: LABEL_STATES.length,
   crafted: CRAFTED.length,
 };
 

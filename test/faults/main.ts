@@ -117,7 +117,7 @@ async function exploreAll(options: Options): Promise<Explored> {
   const progress = progressOf(count, options);
   if (threads === 0) {
     let told = 0;
-    const explored = await explore({ from: 0, to: count, count, baseSeed }, (played, failures) => {
+    const explored = await explore({ from: 0, to: count, baseSeed }, (played, failures) => {
       progress.add(played - told);
       told = played;
       return !(first && failures.length > 0);
@@ -131,7 +131,6 @@ async function exploreAll(options: Options): Promise<Explored> {
     (_, thread): Range => ({
       from: Math.min(count, thread * each),
       to: Math.min(count, (thread + 1) * each),
-      count,
       baseSeed,
     }),
   );

@@ -1,6 +1,7 @@
 // The command line of the explorer.
 
 import { readArguments, UsageError } from '../../local/command-line.ts';
+import { EXHAUSTIVE } from './generate.ts';
 
 export interface Options {
   readonly help: boolean;
@@ -13,10 +14,13 @@ export interface Options {
   readonly first: boolean;
 }
 
+/** Every other schedule is one, until there are no more. */
+const ENOUGH_FOR_SINGLES = 2 * EXHAUSTIVE.singles - 1;
+
 export const HELP = `Looks for a fault, or a coincidence of faults, at which a rotation loses a key.
 
   npm run faults                          20,000 schedules
-  npm run faults -- --schedules 2000      as many as wanted (from 1,208 on every single fault of a rotation is among them)
+  npm run faults -- --schedules 2000      as many as wanted (from ${ENOUGH_FOR_SINGLES.toLocaleString('en-US')} on every single fault of a rotation is among them)
   npm run faults -- --seed 7              others of the random ones
   npm run faults -- --replay NAME         one schedule by its name (random-123, single-17 …) or from a file of JSON
 
