@@ -8,7 +8,7 @@ import { decide } from './decide.ts';
 import type { Gathered } from './gather.ts';
 import { OUTCOME_OF } from './outcome.ts';
 import { isReplaced } from './replaced.ts';
-import { type Acted, CURRENT_MOVED } from './rotate.ts';
+import { type Acted, LOOK_AGAIN } from './rotate.ts';
 import type { Run } from './tools.ts';
 
 const LABEL = 'MOMENTO_DRY_RUN';
@@ -34,7 +34,7 @@ export async function dryRun(gathered: Gathered, run: Run): Promise<Acted> {
   await run.versions.list(arn);
   if (current.content.kind === 'pair') {
     const isAlive = await run.momento.authenticates(current.content.pair, TEST_TIMEOUT_MS);
-    if (!isAlive && (await isReplaced(gathered, run))) return { ...CURRENT_MOVED, lookAgain: true };
+    if (!isAlive && (await isReplaced(gathered, run))) return LOOK_AGAIN;
     if (!isAlive) {
       throw new Failure(
         'key-refused',

@@ -1,6 +1,7 @@
 // Reads all that the decision needs of one secret. Only reads; decides nothing.
 
 import type { Clock } from '../shared/clock.ts';
+import { Failure } from '../shared/failure.ts';
 import type { Redactor } from '../shared/redaction.ts';
 import { retry } from '../shared/retry.ts';
 import { credentialsIn, parseSecretValue, type SecretContent } from '../shared/secret-value.ts';
@@ -80,12 +81,29 @@ export interface GatherTools {
   readonly workUntilMs: number;
 }
 
-/** Throws `SecretFailure`. */
+/** Throws `SecretFailure`, and `Failure<'out-of-time'>` when the run's own time is out. */
 export async function gather(secretId: string, tools: GatherTools): Promise<Gathered> {
+  try {
+    return await gatherNow(secretId, tools);
+  } catch (error) {
+    const wasSlow = error instanceof Failure && error.code === 'out-of-time';
+    if (!wasSlow || tools.clock.now() >= tools.workUntilMs) throw error;
+    throw new SecretFailure(
+      'secrets-manager-unavailable',
+      `Secrets Manager was too slow: the secret could not be read within ${PATIENCE_MS / 1000} s.`,
+      { cause: error },
+    );
+  }
+}
+
+/** For all reads of one secret: the run has others to look at. */
+const PATIENCE_MS = 10_000;
+
+async function gatherNow(secretId: string, tools: GatherTools): Promise<Gathered> {
   const { versions, clock } = tools;
   const patient = {
     clock,
-    deadlineAtMs: Math.min(clock.now() + 10_000, tools.workUntilMs),
+    deadlineAtMs: Math.min(clock.now() + PATIENCE_MS, tools.workUntilMs),
     maxTries: 4,
   };
   const description = await retry(() => versions.describe(secretId), {

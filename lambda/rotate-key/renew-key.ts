@@ -2,6 +2,7 @@
 
 import { Failure } from '../shared/failure.ts';
 import { describeError } from '../shared/log.ts';
+import { backOffMs } from '../shared/retry.ts';
 import type { SecretTag } from '../shared/secret-versions.ts';
 import { isOurs } from '../shared/version-id.ts';
 import type { KeyEvent } from './announce.ts';
@@ -44,8 +45,11 @@ export interface Wish {
   readonly dryRun?: boolean;
 }
 
-/** Labels on one secret are few; more rounds than this would mean that somebody puts them back. */
-const MAX_ROUNDS = 6;
+/** Labels on one secret are few; more rounds than this would mean that they are seen late, or that somebody puts them back. */
+const MAX_ROUNDS = 8;
+
+const NEVER_SETTLED =
+  'The labels of the secret did not come to rest: what a run takes off is seen again. The next tick looks once more; if it goes on, look at who else writes to the secret.';
 
 /** Never throws, as `renewKey`. */
 export async function look(secretId: string, run: Run): Promise<Looked> {
@@ -73,7 +77,10 @@ export async function renewKey(looked: Looked, wish: Wish, run: Run): Promise<Re
       acted = await (wish.dryRun ? dryRun(gathered, run) : act(gathered, wish.force === true, run));
       if (!acted.lookAgain) break;
       healed ??= acted;
+      // What was just written may be seen late.
+      if (round > 0) await run.clock.sleep(backOffMs(round, run.clock));
     }
+    if (acted?.lookAgain) throw new Failure('secrets-manager-unavailable', NEVER_SETTLED);
   } catch (error) {
     const cause = error instanceof AttemptFailed ? error.cause : error;
     run.log.error('A key could not be renewed.', { secretId, ...describeError(cause) });

@@ -64,6 +64,8 @@ const LEAST_TIME_AT_MOMENTO_MS = 20_000;
 /** A refusal counts twice only when this lies between: EventBridge may deliver one tick twice at once. */
 const REFUSAL_CONFIRMED_AFTER_MS = 30_000;
 const TEST_TIMEOUT_MS = 5_000;
+/** Some three seconds: longer than labels are known to be seen late. */
+const MOST_LOOKS = 6;
 
 export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Promise<Acted> {
   const { arn } = gathered;
@@ -94,7 +96,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
   if (!(await stillCurrent(descent, run))) {
     await giveBack();
-    return CURRENT_MOVED;
+    return LOOK_AGAIN;
   }
   // Under the claim, because it may take long. Momento must never be called without the time to store what it
   // answers.
@@ -110,7 +112,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
     if (isRefusal(error)) {
       if (await isReplaced(gathered, run)) {
         await tidy(arn, [claimLabelOf(claimed), ...endedBefore], run);
-        return { ...CURRENT_MOVED, lookAgain: true };
+        return LOOK_AGAIN;
       }
       await markEnded(arn, claimed, run);
     }
@@ -247,7 +249,7 @@ async function finish(
   if (promotion === 'current-moved') {
     await unlabel(arn, claimLabels, run);
     // Imported anew, or only edited: what becomes of the pending pair shows when it is looked at again.
-    return { ...CURRENT_MOVED, lookAgain: true };
+    return LOOK_AGAIN;
   }
   const promoted = { versionId: pending.versionId, validUntil: pair.validUntil };
   const told = await tell([rotatedEvent(arn, promoted)], run);
@@ -388,19 +390,31 @@ async function promote(
   } catch (error) {
     const hasMoved = error instanceof SecretFailure && error.code === 'label-moved';
     if (!hasMoved && !mayHaveMoved) throw error;
-    // Ours, when an answer was lost; or another run that resumed the very pair.
-    const current = await retry(() => run.versions.describe(arn), {
-      ...untilTimeIsOut,
-      isRetryable: () => true,
-    }).then(
-      ({ labels }) => labels.get(AWSCURRENT),
-      () => undefined,
-    );
-    if (current === versionId) return 'promoted';
+    const current = await currentOtherThan(currentVersionId, arn, run);
     if (current === undefined) return 'unconfirmed';
+    // Where every answer came, it was another run that promoted the very pair: that one tells of it.
+    if (current === versionId) return mayHaveMoved ? 'promoted' : 'current-moved';
     if (current !== currentVersionId) return 'current-moved';
+    if (hasMoved) return 'unconfirmed';
     throw error;
   }
+}
+
+/** AWSCURRENT, looked at until it is another one: labels may be seen late. Undefined when it cannot be seen in time. */
+function currentOtherThan(versionId: string, arn: string, run: Run): Promise<string | undefined> {
+  let looks = 0;
+  const look = async (): Promise<string | undefined> => {
+    const { labels } = await run.versions.describe(arn);
+    const current = labels.get(AWSCURRENT);
+    looks += 1;
+    if (current === versionId && looks < MOST_LOOKS) throw new Error('It is still where it was.');
+    return current;
+  };
+  return retry(look, {
+    clock: run.clock,
+    deadlineAtMs: run.workUntilMs,
+    isRetryable: () => true,
+  }).catch(() => undefined);
 }
 
 /** Takes labels off. Throws `SecretFailure`. */
@@ -433,10 +447,11 @@ const patiently = <T>(call: () => Promise<T>, run: Run): Promise<T> =>
     isRetryable: isTransient,
   });
 
-/** For this attempt. */
-export const CURRENT_MOVED: Acted = {
+/** What this attempt was about is not so any more. */
+export const LOOK_AGAIN: Acted = {
   reason: 'current-moved',
   message: 'Another run or a person changed the key meanwhile.',
+  lookAgain: true,
 };
 
 const deferred = (reason: Reason, message: string): Acted => ({ reason, message });

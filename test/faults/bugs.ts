@@ -51,19 +51,26 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'promoted before the test',
     file: ROTATE,
-    find: `  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
-  const promotion = await promote(work, run);
+    find: `  const promotion = (await authenticates(pair, run))
+    ? await promote(work, run)
+    : await refusedByMomento(work, run);
 `,
     put: `  const promotion = await promote(work, run);
-  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);
+  if (!(await authenticates(pair, run))) {
+    const refused = await refusedByMomento(work, run);
+    if (typeof refused === 'object') return refused;
+  }
 `,
     violates: [5, 6],
   },
   {
     name: 'not tested at all',
     file: ROTATE,
-    find: '  if (!(await authenticates(pair, run))) return refusedByMomento(work, run);\n',
-    put: '',
+    find: `  const promotion = (await authenticates(pair, run))
+    ? await promote(work, run)
+    : await refusedByMomento(work, run);
+`,
+    put: '  const promotion = await promote(work, run);\n',
     violates: [5],
   },
   {
@@ -78,10 +85,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'unlabelled before it is promoted',
     file: ROTATE,
-    find: '  const promotion = await promote(work, run);\n',
-    put: `  await unlabel(arn, pendingLabels(pending), run);
-  const promotion = await promote(work, run);
-`,
+    find: '    ? await promote(work, run)\n',
+    put: '    ? (await unlabel(arn, pendingLabels(pending), run), await promote(work, run))\n',
     violates: [2],
   },
   {
@@ -196,8 +201,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a pair is discarded after one refusal',
     file: ROTATE,
-    find: '  if (refusedForMs < REFUSAL_CONFIRMED_AFTER_MS) {\n',
-    put: '  if (refusedForMs < 0) {\n',
+    find: 'const isConfirmed = refusedForMs >= REFUSAL_CONFIRMED_AFTER_MS;',
+    put: 'const isConfirmed = refusedForMs >= 0;',
     violates: [2],
   },
   {
@@ -301,8 +306,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a pair is discarded though the present key is refused too',
     file: ROTATE,
-    find: 'if (current === undefined || !(await authenticates(current, run))) {',
-    put: 'if (current === undefined) {',
+    find: 'isConfirmed && current !== undefined && (await authenticates(current, run));',
+    put: 'isConfirmed && current !== undefined;',
     violates: [2],
   },
   {
@@ -322,8 +327,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a pair that could not be tested is taken for good',
     file: ROTATE,
-    find: 'if (!(await authenticates(pair, run))) return refusedByMomento(work, run);',
-    put: 'if (!(await authenticates(pair, run).catch(() => true))) return refusedByMomento(work, run);',
+    find: 'const promotion = (await authenticates(pair, run))',
+    put: 'const promotion = (await authenticates(pair, run).catch(() => true))',
     violates: [5],
   },
   {
@@ -353,5 +358,51 @@ export const BUGS: readonly Bug[] = [
     find: '      if (await isReplaced(gathered, run)) {\n',
     put: '      if (gathered.arn === undefined) {\n',
     violates: [3],
+  },
+  {
+    name: 'Momento is asked with no time left',
+    file: ROTATE,
+    find: 'const LEAST_TIME_AT_MOMENTO_MS = 20_000;',
+    put: 'const LEAST_TIME_AT_MOMENTO_MS = 0;',
+    violates: [2],
+  },
+  {
+    name: 'storing the pair is given up at once',
+    file: ROTATE,
+    find: `      isRetryable: () => true,
+    });
+  } catch`,
+    put: `      isRetryable: isTransient,
+    });
+  } catch`,
+    violates: [2],
+  },
+  {
+    name: 'nobody looks whether a pair waits already',
+    file: ROTATE,
+    find: 'return labels.get(AWSCURRENT) === currentVersionId && nothingPending;',
+    put: 'return labels.get(AWSCURRENT) === currentVersionId && nothingPending !== undefined;',
+    violates: [2, 3],
+  },
+  {
+    name: 'slowness of the store is taken for the end of the time',
+    file: 'lambda/rotate-key/gather.ts',
+    find: 'if (!wasSlow || tools.clock.now() >= tools.workUntilMs) throw error;',
+    put: 'if (wasSlow) throw error;',
+    violates: [6],
+  },
+  {
+    name: 'a run whose labels never settle says that all is well',
+    file: 'lambda/rotate-key/renew-key.ts',
+    find: "if (acted?.lookAgain) throw new Failure('secrets-manager-unavailable', NEVER_SETTLED);",
+    put: '',
+    violates: [6],
+  },
+  {
+    name: 'the first look after a lost answer is believed',
+    file: ROTATE,
+    find: 'if (current === versionId && looks < MOST_LOOKS)',
+    put: 'if (false)',
+    violates: [6],
   },
 ];

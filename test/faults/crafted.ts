@@ -301,6 +301,82 @@ const lateRefusal = ALL_TERMS.flatMap((terms) =>
   ),
 );
 
+/** A store that takes the pair when its run is over, between two looks of the next one. */
+const lateStage = ALL_TERMS.flatMap((terms) =>
+  [65_900, 65_940, 65_980].map((lateMs) =>
+    schedule(
+      terms,
+      [
+        tick([
+          run([at('PutSecretValue', 'late-effect', ALWAYS, { nth: 1, lateMs })]),
+          run([], { host: 1, afterMs: 66_000 }),
+        ]),
+      ],
+      { hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+    ),
+  ),
+);
+
+/** A store so slow that the time for a rotation is over before it begins, or before Momento is asked. */
+const slowStore = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) =>
+  (
+    [
+      ['GetSecretValue', 0],
+      ['ListSecretVersionIds', 0],
+      ['PutSecretValue', 0],
+      ['GetSecretValue', 1],
+      ['DescribeSecret', 1],
+    ] as const
+  ).flatMap(([call, nth], index, calls) =>
+    [2, 3, 4].map((times) => {
+      const [before, beforeNth] = calls[(index + 4) % 5] ?? [call, nth];
+      return schedule(terms, [
+        tick([
+          run([
+            at(before, 'silence', times, { nth: beforeNth }),
+            // Counted with those that were repeated before it.
+            at(call, 'silence', times, { nth: before === call ? nth + times : nth }),
+          ]),
+        ]),
+        tick([run()]),
+      ]);
+    }),
+  ),
+);
+
+/** A store that shows its labels late, or answers late, just where a run goes by what it sees. */
+const lateLabels = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) => [
+  ...(['pending-empty', 'pending-superseded', 'stray-refusal', 'foreign-claim'] as const).flatMap(
+    (start) =>
+      [1_000, 20_000].map((lateMs) =>
+        schedule(terms, [tick([run([at('DescribeSecret', 'stale-read', ALWAYS, { lateMs })])])], {
+          start,
+        }),
+      ),
+  ),
+  ...(['lose-answer', 'access-denied'] as const).flatMap((again) =>
+    [1, 2, ALWAYS].map((times) =>
+      schedule(terms, [
+        tick([
+          run([
+            at('UpdateSecretVersionStage', 'lose-answer'),
+            at('UpdateSecretVersionStage', again, 1, { nth: 1 }),
+            at('DescribeSecret', 'stale-read', times, { nth: 2 }),
+          ]),
+        ]),
+      ]),
+    ),
+  ),
+  schedule(terms, [
+    tick([
+      run([
+        at('DescribeSecret', 'silence', 2),
+        at('DescribeSecret', 'late-answer', 1, { nth: 2, lateMs: 3_000 }),
+      ]),
+    ]),
+  ]),
+]);
+
 const GROUPS: readonly (readonly Schedule[])[] = [
   unstored,
   gap,
@@ -316,6 +392,9 @@ const GROUPS: readonly (readonly Schedule[])[] = [
   forcedAfterTheEnd,
   besideAnImport,
   lateRefusal,
+  lateStage,
+  slowStore,
+  lateLabels,
 ];
 
 /** Some of each group soon, so that any part of an exploration has some of each. */

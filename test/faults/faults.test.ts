@@ -1,7 +1,10 @@
 // What makes the explorer's findings worth something. What it finds: explored.long.test.ts.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../local/command-line.ts';
+import { BUGS, type Bug } from './bugs.ts';
+import { sow } from './bundle.ts';
 import { EXHAUSTIVE, nameAt, ROTATION, scheduleNamed } from './generate.ts';
 import { readOptions } from './options.ts';
 import { play } from './play.ts';
@@ -111,6 +114,15 @@ describe('a schedule', () => {
     expect(smallest.ticks[0]).not.toHaveProperty('recycled');
   });
 });
+
+// What they do to the explorer: bugs.long.test.ts.
+test.each(BUGS.map((bug): [string, Bug] => [bug.name, bug]))(
+  'a bug that could still be sown: %s',
+  (_, bug) => {
+    const source = readFileSync(new URL(`../../${bug.file}`, import.meta.url), 'utf8');
+    expect(sow(bug, source)).not.toBe(source);
+  },
+);
 
 describe('the command line', () => {
   test('defaults', () => {

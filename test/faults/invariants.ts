@@ -45,6 +45,10 @@ export interface RunSeen {
   /** A claim of its own was in the store. */
   claimed: boolean;
   refreshCalls: number;
+  /** Momento has refused a key, truly or by a fault. */
+  wasRefused: boolean;
+  /** A fault has met its look at the secret after that, or what it saw of the secret was not so any more. */
+  couldNotLook: boolean;
   /** A key that it asked for may have been refreshed to a pair that is not in the store. */
   mayBeSpentUnseen: boolean;
   /** Versions that it made AWSCURRENT. */
@@ -120,6 +124,31 @@ export const personsFieldsStay = ({ current }: Sight, written: string): Problem 
   current?.value === undefined || current.value.otherFields === written
     ? undefined
     : `a person wrote ${written} beside the key, and AWSCURRENT says ${current.value.otherFields}`;
+
+/** Of the function's time: Secrets Manager must have some for the pair that Momento answers with, and people for hearing. */
+const LEAST_LEFT_AT_MOMENTO_MS = 25_000;
+
+/** Asked when a run is about to call Momento. */
+export function refreshHasTime({ startedAtMs, timeoutMs }: RunSeen, nowMs: number): Problem {
+  const leftMs = startedAtMs + timeoutMs - nowMs;
+  return leftMs >= LEAST_LEFT_AT_MOMENTO_MS
+    ? undefined
+    : `Momento is asked with ${leftMs} ms of the run left: too little to store its answer`;
+}
+
+/** A pair that the store does not take is offered to it until the time for it is out, whatever the store says. */
+export function stagingIsNotGivenUp({
+  ended,
+  startedAtMs,
+  endedAtMs,
+  timeoutMs,
+}: RunSeen): Problem {
+  if (typeof ended !== 'object' || ended.keys[0]?.reason !== 'stage-failed') return undefined;
+  const leftMs = startedAtMs + timeoutMs - endedAtMs;
+  return leftMs <= 20_000
+    ? undefined
+    : `the run gave up storing the pair with ${leftMs} ms of its time left`;
+}
 
 /**
  * The first run that begins after the claim of the interrupted one has lapsed, unless a fault meets that run too, or
@@ -217,14 +246,16 @@ const ABOUT_THE_KEY: ReadonlySet<string> = new Set([
 /**
  * A refresh token is spent, or a key refused, only where a refresh of it has given a pair that is not in the store:
  * to a run that was lost, or whose answer did not come; or where the run's own first call may have done it.
- * Otherwise a run has asked for a key that another one had renewed already.
+ * Otherwise a run has asked for a key that another one had renewed already, or that a person has replaced; it looks
+ * whether that is so before it says a word, and where it could not look it says what Momento said.
  */
 export function refusalHasACause(run: RunSeen): Problem {
   const { ended } = run;
   if (typeof ended !== 'object') return undefined;
   const [key] = ended.keys;
   if (key?.reason !== 'refresh-token-spent' && key?.reason !== 'key-refused') return undefined;
-  return run.mayBeSpentUnseen || run.refreshCalls > 1 || run.refusalsInjected > 0
+  const mayBeTrue = run.mayBeSpentUnseen || run.refreshCalls > 1 || run.refusalsInjected > 0;
+  return mayBeTrue || run.couldNotLook
     ? undefined
     : `${key.reason}, and no pair is missing: another run had renewed the key`;
 }
@@ -371,8 +402,12 @@ export function successIsTrue(run: RunSeen): Problem {
     : `${outcome}, and no new pair has become AWSCURRENT`;
 }
 
-/** By the run itself, unless every PutEvents of it was hit, or the time was out. */
-export function successIsTold(run: RunSeen, secretArn: string): Problem {
+/** By the run itself, unless every PutEvents of it was hit, the time was out, or a person has replaced it since. */
+export function successIsTold(
+  run: RunSeen,
+  secretArn: string,
+  isReplaced: (versionId: string) => boolean,
+): Problem {
   const outcome = outcomeOf(run);
   if (outcome !== 'rotated' && outcome !== 'resumed') return undefined;
   if (run.endedAtMs - run.startedAtMs >= run.timeoutMs - 15_000) return undefined;
@@ -382,7 +417,7 @@ export function successIsTold(run: RunSeen, secretArn: string): Problem {
       detail: { secretArn, versionId },
     });
     const told = run.events.some((announced) => nameOfEvent(announced) === event);
-    return !told && couldTell(event, run);
+    return !told && couldTell(event, run) && !isReplaced(versionId);
   });
   return untold && 'the run rotated the key and did not tell, though it could';
 }

@@ -37,9 +37,11 @@ import {
   type RunSeen,
   readerSeesLivingKey,
   refreshesAlone,
+  refreshHasTime,
   refreshIsUnderItsClaim,
   refusalHasACause,
   sayEnd,
+  stagingIsNotGivenUp,
   successIsTold,
   successIsTrue,
   versionsStayFew,
@@ -231,7 +233,7 @@ class Player {
     prepare(this.#stage, schedule, this.#ledger);
     this.#hosts = schedule.hosts.map((_, index) => this.#start(index));
     this.#startedAtMs = this.#world.clock.now();
-    this.#sight = look(this.#world, this.#readings);
+    this.#sight = this.#look();
     for (const { versionId } of this.#sight.versions) this.#versionsSeen.add(versionId);
     this.#written = this.#sight.current?.value?.otherFields ?? '{}';
     this.#world.fault = (call, input, caller) => this.#faultFor(call, input, caller);
@@ -387,6 +389,8 @@ class Player {
       undisturbed: others.length === 0,
       claimed: false,
       refreshCalls: 0,
+      wasRefused: false,
+      couldNotLook: false,
       mayBeSpentUnseen: false,
       promoted: [],
       currentMoved: false,
@@ -520,6 +524,8 @@ class Player {
     running.faults += 1;
     running.happened.faults.push({ call, kind });
     if (kind === 'unauthenticated') running.refusalsInjected += 1;
+    const isLook = call === 'DescribeSecret' || call === 'GetSecretValue';
+    running.couldNotLook ||= kind === 'stale-read' || (isLook && running.wasRefused);
     this.#counts.faults[kind] = (this.#counts.faults[kind] ?? 0) + 1;
     if (call === 'ListCaches' && kind === 'unauthenticated') {
       this.#ledger.refused(keyOf(input), this.#world.clock.now());
@@ -532,7 +538,8 @@ class Player {
 
   /** What stood in the store then. */
   #storeAt(atMs: number): Sight['versions'] {
-    return this.#past.findLast(({ nowMs }) => nowMs <= atMs)?.versions ?? this.#sight.versions;
+    const sight = this.#past.findLast(({ nowMs }) => nowMs <= atMs) ?? this.#past[0];
+    return sight?.versions ?? this.#sight.versions;
   }
 
   #noteTelling(input: unknown, isFaulty: boolean, { tellings }: Running): void {
@@ -569,6 +576,7 @@ class Player {
       .map(({ name }) => name);
     this.#check(3, refreshIsUnderItsClaim(running.claimant, this.#look()), running.name);
     this.#check(3, refreshesAlone(others), running.name);
+    this.#check(2, refreshHasTime(running, this.#world.clock.now()), running.name);
     running.refreshed.add(wireKey);
     running.refreshCalls += 1;
   }
@@ -596,8 +604,10 @@ class Player {
       if (name === 'RefreshApiKey' && isIssued(answer)) this.#issued(call, answer, nowMs);
       if (name === 'ListCaches') {
         const key = keyOf(input);
-        if (answer === undefined) this.#ledger.refused(key, nowMs);
-        else this.#ledger.accepted(key, nowMs);
+        if (answer === undefined) {
+          running.wasRefused = true;
+          this.#ledger.refused(key, nowMs);
+        } else this.#ledger.accepted(key, nowMs);
       }
     }
     this.#observe(running.name, running);
@@ -747,9 +757,11 @@ class Player {
     this.#check(6, failureIsLoud(running), name);
     this.#check(6, givingUpIsLoud(running), name);
     this.#check(6, successIsTrue(running), name);
-    this.#check(6, successIsTold(running, this.#world.arn), name);
+    const isReplaced = (id: string): boolean => this.#promoted.get(id)?.excused === true;
+    this.#check(6, successIsTold(running, this.#world.arn, isReplaced), name);
     this.#check(3, losersExitCleanly(running), name);
     this.#check(3, refusalHasACause(running), name);
+    this.#check(2, stagingIsNotGivenUp(running), name);
     this.#check(2, lossIsDetected(running, sight), name);
     this.#noteReport(running);
     const versions = countedVersions(sight, this.#pressing);
