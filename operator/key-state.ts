@@ -2,7 +2,7 @@
 
 import { decide, validUntilOf } from '../lambda/rotate-key/decide.ts';
 import { dueAtMs, isOverdue, leastLifeSeconds, type Pace } from '../lambda/rotate-key/due.ts';
-import { type Gathered, gather } from '../lambda/rotate-key/gather.ts';
+import { type Gathered, gather, hasEnded } from '../lambda/rotate-key/gather.ts';
 import { OUTCOME_OF, type Reason } from '../lambda/rotate-key/outcome.ts';
 import { duration } from '../lambda/rotate-key/wording.ts';
 import { systemClock } from '../lambda/shared/clock.ts';
@@ -15,6 +15,7 @@ import {
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_ENDED,
+  MOMENTO_FAILED,
   MOMENTO_IMPORT,
   MOMENTO_REFUSED,
 } from '../lambda/shared/version-id.ts';
@@ -142,7 +143,8 @@ export function stateOf(
   const isWaiting = decision.action === 'none';
   const overdue = life !== undefined && isRotatable && isOverdue(life, nowMs, pace);
   const last = lastResult(gathered, decision.reason, nowMs);
-  const isRefused = last.result === 'attempt-failed' && gathered.claim?.hasEnded === true;
+  const isRefused =
+    last.result === 'attempt-failed' && gathered.claim !== undefined && hasEnded(gathered.claim);
   const wrongEnd = wrongEndOf(current);
   // What is stated too early is only renewed too early, unless it has come already.
   const isEndWrong =
@@ -266,7 +268,7 @@ function lastResult({ current, claim }: Gathered, next: Reason, nowMs: number): 
   const isRunning =
     claim?.claim !== undefined &&
     claim.attempt !== undefined &&
-    !claim.hasEnded &&
+    !hasEnded(claim) &&
     nowMs < claim.claim.runEndsAtMs;
   if (isRunning || next === 'claimed-by-another-run') return { result: 'running', atMs: undefined };
   if (claim?.attempt !== undefined) {
@@ -295,6 +297,7 @@ export function meaningOf(label: string): string | undefined {
   if (label === AWSPENDING) return 'a new pair that is not tested yet; the next run does it';
   if (label === MOMENTO_CLAIM) return 'an attempt is under way, or has failed and is tried again';
   if (label === MOMENTO_ENDED) return 'the attempt is over: Momento refused to renew the key';
+  if (label === MOMENTO_FAILED) return 'the attempt failed; the next one waits for its time';
   if (label === MOMENTO_CARRIED)
     return 'a new pair among edited fields; the next run goes on with it';
   if (label === MOMENTO_IMPORT)

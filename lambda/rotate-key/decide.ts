@@ -5,13 +5,21 @@
 //  … that continues it but for an edit    ─► carry it over, look again
 //  any other label that should not be     ─► unlabel, look again
 //  a value that cannot be renewed         ─► say so, touch nothing
-//  a claim: live ─► leave it alone;  lapsed ─► an interrupted run: finish what it began
+//  a claim: live ─► leave it alone;  failed ─► wait for its back-off;  else ─► finish what its run began
 //  due, or forced                         ─► rotate;  else not-due
 
 import { type KeyPair, renderSecretValue } from '../shared/secret-value.ts';
 import { AWSPENDING, MOMENTO_CLAIM } from '../shared/version-id.ts';
 import { dueAtMs, isNearEnd, remainingSeconds } from './due.ts';
-import type { ClaimVersion, CurrentVersion, Gathered, LabelOn, PendingVersion } from './gather.ts';
+import {
+  type ClaimVersion,
+  type CurrentVersion,
+  type Gathered,
+  hasEnded,
+  hasFailed,
+  type LabelOn,
+  type PendingVersion,
+} from './gather.ts';
 import type { Reason } from './outcome.ts';
 import { duration, instant } from './wording.ts';
 
@@ -239,12 +247,14 @@ const claimedByAnotherRun: Rule = ({ claim }, circumstances) =>
       )
     : undefined;
 
-const isUnderWay = ({ claim, hasEnded }: ClaimVersion, { nowMs }: Circumstances): boolean =>
-  claim !== undefined && !hasEnded && nowMs < claim.runEndsAtMs;
+const isUnderWay = (held: ClaimVersion, { nowMs }: Circumstances): boolean =>
+  held.claim !== undefined && !hasEnded(held) && nowMs < held.claim.runEndsAtMs;
 
+// Only what was reported may wait: a run that was killed may have spent the refresh token, and nobody knows.
 const backingOff: Rule = ({ claim }, { nowMs, force }) =>
   claim?.claim !== undefined &&
   claim.attempt !== undefined &&
+  hasFailed(claim) &&
   nowMs < claim.claim.lapsesAtMs &&
   !force
     ? none(

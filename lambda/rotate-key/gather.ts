@@ -21,6 +21,7 @@ import {
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_ENDED,
+  MOMENTO_FAILED,
   MOMENTO_IMPORT,
   MOMENTO_REFUSED,
   pairAttempt,
@@ -64,8 +65,8 @@ export interface ClaimVersion {
   /** Which attempt on the present AWSCURRENT, or on it before it was edited; undefined when it claims another. */
   readonly attempt: number | undefined;
   readonly claim: Claim | undefined;
-  /** Its run is over, whatever time it had named. */
-  readonly hasEnded: boolean;
+  /** MOMENTO_ENDED and MOMENTO_FAILED, where they sit on it. */
+  readonly marks: readonly LabelOn[];
 }
 
 export interface LabelOn {
@@ -158,9 +159,7 @@ async function gatherNow(secretId: string, tools: GatherTools): Promise<Gathered
       ...refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
       ...labelsCalled(MOMENTO_CARRIED, labels),
       ...labelsCalled(MOMENTO_IMPORT, labels),
-      ...labelsCalled(MOMENTO_ENDED, labels).filter(
-        ({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM),
-      ),
+      ...claimMarks(labels).filter(({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM)),
     ],
   };
 }
@@ -231,15 +230,15 @@ async function gatherClaim(
 ): Promise<ClaimVersion | undefined> {
   const versionId = labels.get(MOMENTO_CLAIM);
   if (versionId === undefined) return undefined;
-  const hasEnded = labels.get(MOMENTO_ENDED) === versionId;
+  const marks = claimMarks(labels).filter((mark) => mark.versionId === versionId);
   const attempt =
     claimAttempt(ancestry.descent, versionId) ??
     (await attemptBeforeEdit(claimAttempt, versionId, ancestry));
   try {
-    return { versionId, attempt, hasEnded, claim: parseClaim((await read(versionId)).text) };
+    return { versionId, attempt, marks, claim: parseClaim((await read(versionId)).text) };
   } catch (error) {
     if (!isMissing(error) || attempt !== undefined) throw error;
-    return { versionId, attempt, hasEnded, claim: undefined };
+    return { versionId, attempt, marks, claim: undefined };
   }
 }
 
@@ -258,6 +257,18 @@ const labelsCalled = (beginning: string, labels: Labels): LabelOn[] =>
   [...labels].flatMap(([label, versionId]) =>
     label.startsWith(beginning) ? [{ label, versionId }] : [],
   );
+
+const claimMarks = (labels: Labels): LabelOn[] => [
+  ...labelsCalled(MOMENTO_ENDED, labels),
+  ...labelsCalled(MOMENTO_FAILED, labels),
+];
+
+/** Its run is over, whatever time it had named: Momento has refused. */
+export const hasEnded = ({ marks }: Pick<ClaimVersion, 'marks'>): boolean =>
+  marks.some(({ label }) => label === MOMENTO_ENDED);
+
+/** Its failure has been reported, so that the next attempt may wait. */
+export const hasFailed = ({ marks }: Pick<ClaimVersion, 'marks'>): boolean => marks.length > 0;
 
 const refusals = (labels: Labels): LabelOn[] => labelsCalled(MOMENTO_REFUSED, labels);
 

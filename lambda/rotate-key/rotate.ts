@@ -27,6 +27,7 @@ import {
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
   MOMENTO_ENDED,
+  MOMENTO_FAILED,
   MOMENTO_REFUSED,
   pairVersionId,
 } from '../shared/version-id.ts';
@@ -105,16 +106,18 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
     await giveBack();
     return OUT_OF_TIME;
   }
-  const endedBefore = gathered.claim?.hasEnded ? [endedLabelOf(gathered.claim)] : [];
+  const marksBefore = gathered.claim?.marks ?? [];
   try {
-    return await rotateUnderClaim(descent, decision, claimed, endedBefore, turn, run);
+    return await rotateUnderClaim(descent, decision, claimed, marksBefore, turn, run);
   } catch (error) {
     if (isRefusal(error)) {
       if (await isReplaced(gathered, run)) {
-        await tidy(arn, [claimLabelOf(claimed), ...endedBefore], run);
+        await tidy(arn, [claimLabelOf(claimed), ...marksBefore], run);
         return LOOK_AGAIN;
       }
-      await markEnded(arn, claimed, run);
+      await mark(MOMENTO_ENDED, arn, claimed, run);
+    } else if (!waitsInMemory(error)) {
+      await mark(MOMENTO_FAILED, arn, claimed, run);
     }
     throw new AttemptFailed(error, claimed.lapsesAtMs);
   }
@@ -129,19 +132,25 @@ const REFUSALS: ReadonlySet<unknown> = new Set<Reason>([
 /** Momento has said no: nothing is under way any more, and nothing waits to be stored. */
 const isRefusal = (error: unknown): boolean => error instanceof Failure && REFUSALS.has(error.code);
 
-/** So that an operator who tries again at once is not told of a run that is long over. Never fails. */
-async function markEnded(
+/** What Secrets Manager would not take is offered to it again at the next tick. */
+const waitsInMemory = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'stage-failed';
+
+/** Says of a claim what became of it. Never fails: without the mark the next tick makes an attempt at once. */
+async function mark(
+  label: string,
   arn: string,
-  claimed: { readonly versionId: string },
+  { versionId }: { readonly versionId: string },
   run: Run,
 ): Promise<void> {
-  const { label, versionId } = endedLabelOf(claimed);
+  // The rest of the time is for telling people.
+  if (run.clock.now() >= run.workUntilMs) return;
   try {
     const { labels } = await run.versions.describe(arn);
     const from = labels.get(label);
     await run.versions.moveLabel(arn, label, { ...(from && { from }), to: versionId });
   } catch (error) {
-    run.log.warn('The claim could not be marked as ended; it holds until its time.', {
+    run.log.warn('The failed attempt could not be marked; the next tick makes another one.', {
       secretArn: arn,
       ...describeError(error),
     });
@@ -175,7 +184,7 @@ async function rotateUnderClaim(
   descent: Descent,
   { current, content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
-  endedBefore: readonly LabelOn[],
+  marksBefore: readonly LabelOn[],
   turn: Turn,
   run: Run,
 ): Promise<Acted> {
@@ -201,7 +210,7 @@ async function rotateUnderClaim(
   return finish(
     { ...descent, current: content.pair, pending, pair: staged.pair },
     { reason, message },
-    [claimLabelOf(claimed), ...endedBefore],
+    [claimLabelOf(claimed), ...marksBefore],
     run,
   );
 }
@@ -463,14 +472,8 @@ export const OUT_OF_TIME = deferred(
 );
 
 const claimLabelsOf = ({ claim }: Gathered): LabelOn[] => [
-  ...(claim === undefined ? [] : [claimLabelOf(claim)]),
-  ...(claim?.hasEnded ? [endedLabelOf(claim)] : []),
+  ...(claim === undefined ? [] : [claimLabelOf(claim), ...claim.marks]),
 ];
-
-const endedLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
-  label: MOMENTO_ENDED,
-  versionId,
-});
 
 const claimLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
   label: MOMENTO_CLAIM,

@@ -9,8 +9,13 @@ export const AWSPREVIOUS = 'AWSPREVIOUS';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
-/** Sits on a claim whose run ended before its time: nothing of it is under way any more. */
+/** Sits on a claim whose refusal by Momento was reported: nothing of it is under way any more. */
 export const MOMENTO_ENDED = 'MOMENTO_ENDED';
+/**
+ * Sits on a claim whose failure was reported: the next attempt may wait for its back-off. A claim with neither mark is
+ * of a run that was killed, and nobody knows what it has spent.
+ */
+export const MOMENTO_FAILED = 'MOMENTO_FAILED';
 /** Sits for a moment on the version that a pending pair is carried over to. */
 export const MOMENTO_CARRIED = 'MOMENTO_CARRIED';
 /** Sits for a moment on the version that the operator's command is about to put in the place of AWSCURRENT. */

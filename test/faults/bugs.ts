@@ -405,4 +405,11 @@ export const BUGS: readonly Bug[] = [
     put: 'if (false)',
     violates: [6],
   },
+  {
+    name: 'a killed run is taken for a failed one',
+    file: DECIDE,
+    find: '  hasFailed(claim) &&\n',
+    put: '',
+    violates: [2],
+  },
 ];

@@ -377,6 +377,17 @@ const lateLabels = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) => [
   ]),
 ]);
 
+/** A run that dies in the gap after many that failed: what they wait for must not hold back the next one. */
+const killedAfterFailures = ALL_TERMS.flatMap((terms) =>
+  (['kill-after', 'kill', 'lose-answer'] as const).map((kind) =>
+    schedule(terms, [
+      ...Array.from({ length: 8 }, () => tick([run([at('RefreshApiKey', 'error', ALWAYS)])])),
+      tick([run([at('RefreshApiKey', kind)])], { afterSeconds: 2 * HOUR_SECONDS }),
+      tick([run()], { afterSeconds: 100 }),
+    ]),
+  ),
+);
+
 const GROUPS: readonly (readonly Schedule[])[] = [
   unstored,
   gap,
@@ -395,6 +406,7 @@ const GROUPS: readonly (readonly Schedule[])[] = [
   lateStage,
   slowStore,
   lateLabels,
+  killedAfterFailures,
 ];
 
 /** Some of each group soon, so that any part of an exploration has some of each. */

@@ -169,14 +169,17 @@ export function lossIsDetected(run: RunSeen, { current }: Sight): Problem {
     : `the loss was told with a wrong time: ${key.message} (the key ends at ${current?.endsAt})`;
 }
 
-/** A claim that is on another key, or marked as over, holds nobody back; nor does any longer than it may. */
+/** Until its run must be over; and where its failure was reported, until its back-off is. No longer than it may. */
 export function isHeldBack({ before: { claim }, startedAtMs, forced }: RunSeen): boolean {
   if (claim === undefined) return false;
-  const { createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded: isOver } = claim;
-  if (forced) {
-    return !isOver && startedAtMs < Math.min(runEndsAtMs, createdAtMs + LONGEST_RUN_MS) + CLOCK_MS;
-  }
-  return startedAtMs < Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS) + CLOCK_MS;
+  const { createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded: isOver, hasFailed } = claim;
+  const isUnderWay =
+    !isOver && startedAtMs < Math.min(runEndsAtMs, createdAtMs + LONGEST_RUN_MS) + CLOCK_MS;
+  const backsOff =
+    hasFailed &&
+    !forced &&
+    startedAtMs < Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS) + CLOCK_MS;
+  return isUnderWay || backsOff;
 }
 
 /** What hosts may take AWS's time for. */

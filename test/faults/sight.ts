@@ -113,6 +113,8 @@ export interface Held {
   readonly lapsesAtMs: number;
   /** Marked as over before its time. */
   readonly hasEnded: boolean;
+  /** Marked as reported, one way or the other. */
+  readonly hasFailed: boolean;
 }
 
 export function heldClaim({ versions, labels }: Sight): Held | undefined {
@@ -122,5 +124,6 @@ export function heldClaim({ versions, labels }: Sight): Held | undefined {
   if (version === undefined || claim === undefined) return undefined;
   const { runEndsAtMs, lapsesAtMs } = claim;
   const hasEnded = labels.get('MOMENTO_ENDED') === versionId;
-  return { createdAtMs: version.createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded };
+  const hasFailed = hasEnded || labels.get('MOMENTO_FAILED') === versionId;
+  return { createdAtMs: version.createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded, hasFailed };
 }

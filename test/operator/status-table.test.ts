@@ -175,7 +175,7 @@ describe('a key', () => {
           claim: {
             versionId,
             attempt: 1,
-            hasEnded: false,
+            marks: [{ label: 'MOMENTO_FAILED', versionId }],
             claim: { claimant: 'x', runEndsAtMs: NOW - 1, lapsesAtMs: NOW + 120_000 },
           },
         },
@@ -211,7 +211,7 @@ describe('a key', () => {
           claim: {
             versionId,
             attempt: 0,
-            hasEnded: false,
+            marks: [],
             claim: { claimant: 'x', runEndsAtMs, lapsesAtMs: runEndsAtMs },
             ...over,
           },
@@ -236,7 +236,7 @@ describe('a key', () => {
     });
 
     test('Momento refused: only a new key helps', () => {
-      const seen = state(claim({ hasEnded: true }), labels);
+      const seen = state(claim({ marks: [{ label: 'MOMENTO_ENDED', versionId }] }), labels);
       expect(seen).toMatchObject({
         needsPerson: true,
         message: expect.stringMatching(/^Momento refused .* Make a new key in Momento's console/),
@@ -355,7 +355,7 @@ describe.each([40, 60, 80, 120, 200])('in a terminal of %d columns', (columns) =
           {},
           {
             ageMs: 20.5 * DAY,
-            claim: { versionId, attempt: 1, hasEnded: false, claim: undefined },
+            claim: { versionId, attempt: 1, marks: [], claim: undefined },
           },
         ),
         new Map([

@@ -12,8 +12,8 @@ const notThereYet = new AwsError(
   "Secrets Manager can't find the specified secret value for VersionId: x",
 );
 
-function due(): World {
-  const world = new World();
+function due(terms: ConstructorParameters<typeof World>[0] = {}): World {
+  const world = new World(terms);
   world.import();
   world.wait(21 * DAY_SECONDS);
   return world;
@@ -146,7 +146,7 @@ describe('the claim', () => {
     expect(strayLabels(world)).toEqual([]);
   });
 
-  test('another run staged a pair before it was won: nothing is refreshed', async () => {
+  test('another run staged a pair before it was won: nothing is refreshed, and that pair is promoted', async () => {
     const world = due();
     const currentVersionId = world.labels().AWSCURRENT ?? '';
     before(
@@ -160,9 +160,9 @@ describe('the claim', () => {
           ['AWSPENDING'],
         ),
     );
-    expect(await world.tick()).toMatchObject({ outcome: 'lost-race', reason: 'current-moved' });
+    expect(await world.tick()).toMatchObject({ outcome: 'resumed', reason: 'pending-resumed' });
     expect(refreshes(world)).toBe(0);
-    expect(Object.keys(world.labels())).toContain('AWSPENDING');
+    expect(strayLabels(world)).toEqual([]);
   });
 });
 
@@ -314,6 +314,20 @@ describe('what a run says', () => {
     const claimedAtMs = lapsesAtMs - 120_000;
     expect(claimedAtMs).toBeGreaterThanOrEqual(startedMs + 305_000);
     expect(claimedAtMs).toBeLessThanOrEqual(world.clock.now());
+  });
+
+  test('a run that is killed after many failures is found out on the next tick, without their back-off', async () => {
+    const world = due({ refreshTokens: 'single-use' });
+    world.fault = (call) => (call === 'RefreshApiKey' ? away : undefined);
+    for (let failures = 0; failures < 7; failures += 1) {
+      expect(await world.tick(TICK, { timeoutSeconds: 60 })).toMatchObject({ outcome: 'failed' });
+      world.wait(3 * HOUR_SECONDS);
+    }
+    world.fault = (call) => (call === 'RefreshApiKey' ? 'kill-after' : undefined);
+    expect(await world.tick(TICK, { timeoutSeconds: 60 })).toMatchObject({ outcome: 'killed' });
+    world.fault = () => undefined;
+    world.wait(66);
+    expect(await world.tick()).toMatchObject({ outcome: 'failed', reason: 'refresh-token-spent' });
   });
 
   test('a failure without a claim is tried again on the next tick', async () => {

@@ -7,6 +7,7 @@ import {
   CREATED_AT_MS,
   claimed,
   current,
+  FAILED,
   gathered,
   NOW_MS,
   pending,
@@ -45,7 +46,16 @@ describe('both sides of every boundary', () => {
   test.each([
     ['while its run may live', -1, 'claimed-by-another-run'],
     ['when its run is over', 0, 'backing-off'],
-  ])('a claim %s', (_, sinceMs, reason) => {
+  ])('a claim whose run has reported its failure, %s', (_, sinceMs, reason) => {
+    const claim = claimed({ marks: FAILED });
+    const endMs = claim.claim?.runEndsAtMs ?? 0;
+    expect(decideAt(endMs + sinceMs, { claim }).reason).toBe(reason);
+  });
+
+  test.each([
+    ['while its run may live', -1, 'claimed-by-another-run'],
+    ['when its run is over: it was killed, and may have spent the token', 0, 'interrupted'],
+  ])('a claim whose run has reported nothing, %s', (_, sinceMs, reason) => {
     const { claim } = claimed();
     const endMs = claim?.runEndsAtMs ?? 0;
     expect(decideAt(endMs + sinceMs, { claim: claimed() }).reason).toBe(reason);
@@ -54,10 +64,10 @@ describe('both sides of every boundary', () => {
   test.each([
     ['a millisecond before it lapses', -1, 'backing-off'],
     ['when it lapses', 0, 'interrupted'],
-  ])('a claim %s', (_, sinceMs, reason) => {
-    const { claim } = claimed();
-    const lapsesMs = claim?.lapsesAtMs ?? 0;
-    expect(decideAt(lapsesMs + sinceMs, { claim: claimed() }).reason).toBe(reason);
+  ])('a failed claim %s', (_, sinceMs, reason) => {
+    const claim = claimed({ marks: FAILED });
+    const lapsesMs = claim.claim?.lapsesAtMs ?? 0;
+    expect(decideAt(lapsesMs + sinceMs, { claim }).reason).toBe(reason);
   });
 });
 
@@ -130,7 +140,7 @@ describe('the order of the rules', () => {
   test('force renews a key that is not due, and cuts a back-off short, but never a live claim', () => {
     expect(decideNow({}, true)).toMatchObject({ action: 'rotate', reason: 'forced', attempt: 0 });
     const backOff = { claimant: 'x', runEndsAtMs: NOW_MS, lapsesAtMs: NOW_MS + 1 };
-    expect(decideNow({ claim: claimed({ claim: backOff }) }, true)).toMatchObject({
+    expect(decideNow({ claim: claimed({ claim: backOff, marks: FAILED }) }, true)).toMatchObject({
       reason: 'interrupted',
       attempt: 1,
     });

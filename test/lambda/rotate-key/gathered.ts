@@ -47,10 +47,15 @@ export const pending = (overrides: Partial<PendingVersion> = {}): PendingVersion
   ...overrides,
 });
 
+/** Its failure was reported. */
+export const FAILED: ClaimVersion['marks'] = [
+  { label: 'MOMENTO_FAILED', versionId: 'claim-version' },
+];
+
 export const claimed = (overrides: Partial<ClaimVersion> = {}): ClaimVersion => ({
   versionId: 'claim-version',
   attempt: 0,
-  hasEnded: false,
+  marks: [],
   claim: { claimant: 'another', runEndsAtMs: NOW_MS + 60_000, lapsesAtMs: NOW_MS + 120_000 },
   ...overrides,
 });
