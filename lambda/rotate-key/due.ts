@@ -1,6 +1,11 @@
 // When a key is due, and when people should hear that it is about to end. Pure arithmetic.
 
-import { LEAST_SPACING_SECONDS } from './version-budget.ts';
+import {
+  DAY_SECONDS,
+  LEAST_SPACING_SECONDS,
+  MOST_VERSIONS_PER_DAY,
+  VERSIONS_PER_RENEWAL,
+} from './version-budget.ts';
 import { duration, instant } from './wording.ts';
 
 export interface Life {
@@ -101,17 +106,28 @@ export function endWarning(key: Warnable, nowMs: number, pace: Pace): string | u
   return `${ends}, and has not been renewed although it has been due for ${duration(margin - left)}: see the failures of rotate-key.`;
 }
 
-/** On the two ticks after the import of a key whose life is too short for the schedule, or for its secret. */
+/**
+ * Of a key whose life is too short for the schedule, or for its secret: on the two ticks after its import, and on two
+ * ticks a day, because it may have been adopted, or the schedule have been changed, long after.
+ */
 export function shortLifeWarning(key: Warnable, nowMs: number, pace: Pace): string | undefined {
   const interval = pace.scheduleIntervalSeconds;
   // A key that has ended is a failure, and no warning.
   if (remainingSeconds(key.validUntil, nowMs) <= 0) return undefined;
-  const isNew = nowMs - key.createdAtMs < 2 * interval * 1000;
+  const isNew = key.imported && nowMs - key.createdAtMs < 2 * interval * 1000;
+  const dayOf = (atMs: number): number => Math.floor(atMs / 1000 / DAY_SECONDS);
+  const isNewDay = dayOf(nowMs) !== dayOf(nowMs - 2 * interval * 1000);
   const lifeSeconds = key.validUntil - key.createdAtMs / 1000;
   const leastSeconds = leastLifeSeconds(pace);
-  const isOfInterest = key.rotatable && key.imported && !key.isEdited && isNew;
+  const isOfInterest = key.rotatable && !key.isEdited && (isNew || isNewDay);
   if (!isOfInterest || lifeSeconds >= leastSeconds) return undefined;
   const shorter =
     ATTEMPTS_WANTED * interval > LEAST_MARGIN_SECONDS ? ', or configure a shorter schedule' : '';
-  return `${duration(lifeSeconds)} is too short a life to be renewed reliably at one try every ${duration(interval)}. Import a key that lives at least ${duration(leastSeconds)}${shorter}.`;
+  const versionsPerDay =
+    (VERSIONS_PER_RENEWAL * DAY_SECONDS) / (lifeSeconds - marginSeconds(key, pace));
+  const ends =
+    versionsPerDay > MOST_VERSIONS_PER_DAY
+      ? ' Within a day it will end: its renewals use up the versions that Secrets Manager keeps.'
+      : '';
+  return `${duration(lifeSeconds)} is too short a life to be renewed reliably at one try every ${duration(interval)}.${ends} Import a key that lives at least ${duration(leastSeconds)}${shorter}.`;
 }

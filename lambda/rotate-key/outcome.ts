@@ -38,6 +38,7 @@ export const OUTCOME_OF = {
   'v2-key': 'not-rotatable',
   'unparsable-value': 'failed',
   'value-too-large': 'failed',
+  'version-limit-reached': 'failed',
   'expiry-unknown': 'failed',
   'key-expired': 'failed',
   'key-refused': 'failed',

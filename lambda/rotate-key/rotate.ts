@@ -40,7 +40,12 @@ import { refresh } from './refresh.ts';
 import { isReplaced } from './replaced.ts';
 import { rotatedEvent, tell } from './tell.ts';
 import type { Run } from './tools.ts';
-import { DAY_SECONDS, VERSIONS_PER_DAY, VERSIONS_PER_RENEWAL } from './version-budget.ts';
+import {
+  DAY_SECONDS,
+  MOST_VERSIONS_PER_DAY,
+  VERSIONS_PER_DAY,
+  VERSIONS_PER_RENEWAL,
+} from './version-budget.ts';
 import { duration, instant } from './wording.ts';
 
 /** What became of the acts. `promoted` is the version that applications read from now on. */
@@ -74,12 +79,14 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   const descent: Descent = { arn, currentVersionId: current.versionId };
 
   if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) return OUT_OF_TIME;
-  if (!decision.isPressing && (await versionsLeft(arn, run)) < VERSIONS_PER_RENEWAL) {
+  const versions = await newVersions(arn, decision, run);
+  if (!decision.isPressing && versions.length + VERSIONS_PER_RENEWAL > VERSIONS_PER_DAY) {
     return deferred(
       'version-budget-spent',
-      `The secret has had ${VERSIONS_PER_DAY} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
+      `The secret has had ${versions.length} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
     );
   }
+  if (versions.length + VERSIONS_PER_RENEWAL > MOST_VERSIONS_PER_DAY) throw noRoom(versions, run);
 
   const claimed = await claim(descent, decision.attempt, run);
   if (!claimed.won) {
@@ -266,10 +273,25 @@ async function finish(
   return { ...success, promoted };
 }
 
-async function versionsLeft(arn: string, run: Run): Promise<number> {
+/** When each version of the last 24 hours came into being, in epoch milliseconds. */
+async function newVersions(
+  arn: string,
+  { isPressing }: Pick<Rotate, 'isPressing'>,
+  run: Run,
+): Promise<readonly number[]> {
   const sinceMs = run.awsTime.now() - DAY_SECONDS * 1000;
-  const versions = await patiently(() => run.versions.list(arn), run);
-  return VERSIONS_PER_DAY - versions.filter(({ createdAtMs }) => createdAtMs >= sinceMs).length;
+  const listed = patiently(() => run.versions.list(arn), run);
+  // A key near its end is not given up for want of a list: its claim shows whether there is room.
+  const versions = isPressing ? await listed.catch(() => []) : await listed;
+  return versions.map(({ createdAtMs }) => createdAtMs).filter((atMs) => atMs >= sinceMs);
+}
+
+function noRoom(versions: readonly number[], run: Run): Failure<Reason> {
+  const freeAtMs = Math.min(...versions) + DAY_SECONDS * 1000;
+  return new Failure<Reason>(
+    'version-limit-reached',
+    `The secret has had ${versions.length} new versions in 24 hours, and Secrets Manager keeps about 100: it might not take the new pair, so Momento was not asked for one. There is room again in ${duration((freeAtMs - run.awsTime.now()) / 1000)}. Import a key that lives longer, and find out who else writes to the secret.`,
+  );
 }
 
 async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promise<boolean> {

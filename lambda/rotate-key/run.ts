@@ -2,7 +2,7 @@
 // can use; then the result, or one error that names every key that failed.
 
 import { retry } from '../shared/retry.ts';
-import { isTransient } from '../shared/secret-versions.ts';
+import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
 import { atMost } from './at-most.ts';
 import { validUntilOf } from './decide.ts';
 import { parseEvent } from './event.ts';
@@ -73,12 +73,14 @@ export async function runOnce(
   };
   const isSweep = request.kind === 'all-keys';
   const wish: Wish = isSweep ? {} : request;
-  const { secretIds, failures } = isSweep
+  const { secretIds, found, failures } = isSweep
     ? await allKeys(run)
-    : { secretIds: [request.secretId], failures: [] };
+    : { secretIds: [request.secretId], found: new Set<string>(), failures: [] };
 
   const looked = await atMost(LOOKS_AT_ONCE, secretIds, (secretId) => look(secretId, run));
-  const firstEndFirst = looked.toSorted((one, other) => endsAt(one) - endsAt(other));
+  const firstEndFirst = looked
+    .filter((one) => !(found.has(one.secretId) && hasLeft(one)))
+    .sort((one, other) => endsAt(one) - endsAt(other));
   const renewed = await atMost(renewalsAtOnce(run), firstEndFirst, async (found) => {
     const key = await renewKey(found, wish, run);
     // At once: an application should hear of its new key before the next key's turn.
@@ -94,24 +96,36 @@ export async function runOnce(
 }
 
 /** The configured keys, and those that have the tag. That these cannot be found must not stop the others. */
-async function allKeys(
-  run: Run,
-): Promise<{ readonly secretIds: readonly string[]; readonly failures: readonly Renewed[] }> {
+async function allKeys(run: Run): Promise<AllKeys> {
   const { secretIds, discoverTag } = run.settings;
-  if (discoverTag === undefined) return { secretIds, failures: [] };
+  if (discoverTag === undefined) return { secretIds, found: new Set(), failures: [] };
   try {
     const found = await retry(() => run.versions.listTagged(discoverTag), {
       clock: run.clock,
       deadlineAtMs: Math.min(run.clock.now() + DISCOVERY_TIMEOUT_MS, run.workUntilMs),
       isRetryable: isTransient,
     });
-    return { secretIds: [...new Set([...secretIds, ...found])], failures: [] };
+    const configured = new Set(secretIds);
+    const others = new Set(found.filter((secretId) => !configured.has(secretId)));
+    return { secretIds: [...secretIds, ...others], found: others, failures: [] };
   } catch (error) {
     const failure = notDiscovered(discoverTag, error, run);
     await logAndTell(failure, run);
-    return { secretIds, failures: [failure] };
+    return { secretIds, found: new Set(), failures: [failure] };
   }
 }
+
+interface AllKeys {
+  readonly secretIds: readonly string[];
+  /** Those of them that are here by their tag alone. */
+  readonly found: ReadonlySet<string>;
+  readonly failures: readonly Renewed[];
+}
+
+/** Deleted since it was listed: who deletes a secret that nobody has configured need not tell anybody. */
+const hasLeft = ({ gathered, error }: Looked): boolean =>
+  gathered?.deletedAtMs !== undefined ||
+  (error instanceof SecretFailure && error.code === 'secret-not-found');
 
 /** Enough to use up the auth rate while each renewal waits for Secrets Manager and Momento in turn. */
 const renewalsAtOnce = ({ settings }: Run): number =>

@@ -463,3 +463,33 @@ test('a key that is about to end is renewed whatever the budget says', async () 
   // Three intervals are left.
   expect(await world.tick()).toMatchObject({ outcome: 'rotated', reason: 'due' });
 });
+
+test('a secret that is full: Momento is not asked for what could not be stored, and a person can still import', async () => {
+  const world = new World();
+  world.import(DAY_SECONDS);
+  world.wait(21.5 * HOUR_SECONDS);
+  for (let version = 0; version < 94; version += 1) {
+    world.put(`${version}`, undefined, ['ANOTHER_TOOL']);
+  }
+  expect(await world.tick()).toMatchObject({
+    outcome: 'failed',
+    reason: 'version-limit-reached',
+    message: expect.stringMatching(/has had 95 new versions .* room again in 2 hours 29 minutes/),
+  });
+  expect(refreshes(world)).toBe(0);
+  expect(strayLabels(world)).toEqual(['ANOTHER_TOOL']);
+  expect(world.events.at(-1)?.detail).toMatchObject({ code: 'version-limit-reached' });
+  world.import();
+  expect(await world.tick()).toMatchObject({ outcome: 'not-due' });
+});
+
+test('a key that is about to end is not given up because its versions cannot be counted', async () => {
+  const world = new World();
+  world.import(DAY_SECONDS);
+  world.wait(22 * HOUR_SECONDS);
+  world.fault = (call) =>
+    call === 'ListSecretVersionIds'
+      ? new AwsError('AccessDeniedException', 'not authorized to perform: it')
+      : undefined;
+  expect(await world.tick()).toMatchObject({ outcome: 'rotated', reason: 'due' });
+});

@@ -104,9 +104,29 @@ describe('the warning', () => {
     expect(leastLifeSeconds(pace)).toBe(seconds);
   });
 
-  test('a life that is too short, renewed: nobody needs to hear it again', () => {
-    const renewed = { ...lifeOf(5 * HOUR), rotatable: true, imported: false };
-    expect(shortAt(renewed, 5 * HOUR - 1)).toBeUndefined();
+  test('a life that is too short, renewed or adopted long after: on two ticks a day, at midnight UTC', () => {
+    for (const imported of [false, true]) {
+      const key = { ...lifeOf(5 * HOUR), imported, rotatable: true };
+      // The key came into being at 22:30.
+      const at22h30 = { ...key, createdAtMs: key.createdAtMs - 1.5 * HOUR * 1000 };
+      at22h30.validUntil -= 1.5 * HOUR;
+      const told = [1, 2, 3, 4].map(
+        (hours) =>
+          shortLifeWarning(at22h30, at22h30.createdAtMs + hours * HOUR * 1000, HOURLY) !==
+          undefined,
+      );
+      expect(told).toEqual([imported, true, true, false]);
+    }
+  });
+
+  test('a life that is too short, on a daily schedule: every day', () => {
+    const pace = { scheduleIntervalSeconds: DAY, refreshAtFraction: 0.3333 };
+    const key = { ...lifeOf(4 * DAY), imported: true, rotatable: true };
+    for (const days of [1, 2.1, 3]) {
+      expect(shortLifeWarning(key, key.createdAtMs + days * DAY * 1000, pace)).toMatch(
+        /^4 days is too short a life.*at least 6 days, or configure a shorter schedule/,
+      );
+    }
   });
 
   test('nothing after the end: that is a failure, not a warning', () => {

@@ -141,6 +141,22 @@ describe('keys found by their tag', () => {
     expect(world.measured.at(-1)).toMatchObject({ Sweeps: 1, KeysRenewed: 1, KeysFailed: 1 });
   });
 
+  test('that are deleted after they were listed are no failure, and configured ones are', async () => {
+    const { world, found } = tagged(3);
+    const [leaves = '', stays = ''] = found;
+    world.fault = (call) => {
+      if (call !== 'DescribeSecret') return undefined;
+      world.fault = () => undefined;
+      for (const arn of [leaves, world.arn]) world.secrets.deleteSecret({ SecretId: arn });
+      return undefined;
+    };
+    const run = await sweep(world, [world.arn]);
+    expect(run.keys.map(({ secretId }) => secretId)).not.toContain(leaves);
+    expect(run.keys.map(({ secretId }) => secretId)).toContain(stays);
+    expect(run.error?.message).toMatch(/^\S+: secret-scheduled-for-deletion: .*$/);
+    expect(countOf(run, 'due')).toBe(2);
+  });
+
   test('a list that is throttled for a moment is asked for again', async () => {
     const { world } = tagged(2);
     let asked = 0;

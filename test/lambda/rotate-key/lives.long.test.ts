@@ -4,7 +4,10 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { leastLifeSeconds, marginSeconds } from '../../../lambda/rotate-key/due.ts';
-import { VERSIONS_PER_DAY } from '../../../lambda/rotate-key/version-budget.ts';
+import {
+  MOST_VERSIONS_PER_DAY,
+  VERSIONS_PER_DAY,
+} from '../../../lambda/rotate-key/version-budget.ts';
 import { DAY_SECONDS, HOUR_SECONDS, TICK, World } from './world.ts';
 
 const MINUTE_SECONDS = 60;
@@ -39,6 +42,8 @@ interface Lived {
   readonly reasons: ReadonlySet<string>;
   /** When each version of the secret came into being, in epoch milliseconds. */
   readonly versionTimesMs: readonly number[];
+  /** How often Momento was asked for a new pair. */
+  readonly refreshes: number;
 }
 
 /** Every tick that can matter: those right after an act, and those from shortly before the next one on. */
@@ -86,6 +91,7 @@ async function live(
       .filter(({ type }) => type === 'Momento API Key Expiring')
       .map(({ detail }) => String(detail.message)),
     versionTimesMs: world.secrets.inspect(world.arn).map(({ createdAtMs }) => createdAtMs),
+    refreshes: world.calls.filter((call) => call === 'RefreshApiKey').length,
   };
 }
 
@@ -109,7 +115,9 @@ describe.each(INTERVALS)('a schedule of one tick every %d s', (intervalSeconds) 
         expect(part * lifeSeconds).toBeGreaterThanOrEqual(lifeSeconds / 2 - 1);
       }
       const life = { createdAtMs: 0, validUntil: lifeSeconds, isEdited: false };
-      const allowsThreeAttempts = marginSeconds(life, pace) >= 3 * intervalSeconds;
+      // No more than half of a life is margin, so that three tries need six intervals; and without room there are none.
+      const allowsThreeAttempts = lifeSeconds >= 6 * intervalSeconds;
+      expect(marginSeconds(life, pace) >= 3 * intervalSeconds).toBe(allowsThreeAttempts);
       if (allowsThreeAttempts) {
         expect(lived.reasons).not.toContain('key-expired');
         expect(lived.renewedAt.length).toBeGreaterThanOrEqual(3);
@@ -164,14 +172,30 @@ describe('three days of short lives, looked at every minute', () => {
     },
   );
 
+  test.each([10, 15, 20, 30, 40])(
+    '%d minutes: warned of its end, and at no time is Momento asked for what could not be stored',
+    async (minutes) => {
+      const lived = await live(minutes * MINUTE_SECONDS, MINUTE_SECONDS, 0, 3 * DAY_SECONDS);
+      expect(lived.warnings[0]).toMatch(/Within a day it will end: .* Import a key that lives/);
+      expect(lived.refreshes).toBe(lived.renewedAt.length);
+      expect(lived.reasons).toContain('version-limit-reached');
+      expect(lived.reasons).not.toContain('stage-failed');
+      expect(mostInADay(lived.versionTimesMs)).toBeLessThanOrEqual(MOST_VERSIONS_PER_DAY);
+    },
+  );
+
   test.each([45, 60, 75, 87])(
     '%d minutes: warned of, and kept alive although it takes more versions',
     async (minutes) => {
       const lived = await live(minutes * MINUTE_SECONDS, MINUTE_SECONDS, 0, 3 * DAY_SECONDS);
       expect(lived.reasons).not.toContain('key-expired');
       expect(mostInADay(lived.versionTimesMs)).toBeGreaterThan(VERSIONS_PER_DAY);
-      expect(mostInADay(lived.versionTimesMs)).toBeLessThan(100);
-      expect(lived.warnings[0]).toMatch(/Import a key that lives at least 1 hour 28 minutes\.$/);
+      expect(mostInADay(lived.versionTimesMs)).toBeLessThanOrEqual(MOST_VERSIONS_PER_DAY);
+      expect(lived.warnings[0]).toMatch(
+        /at one try every 1 minute\. Import a key that lives at least 1 hour 28 minutes\.$/,
+      );
+      // Two ticks a day, and two after the import, but for those that are skipped here.
+      expect(lived.warnings.length).toBeLessThanOrEqual(2 * 4 + 2);
     },
   );
 });
