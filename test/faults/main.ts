@@ -100,10 +100,19 @@ async function replay(what: string, { json }: Options): Promise<number> {
   return violations.length > 0 ? 1 : 0;
 }
 
+/** A schedule, or what `--replay --json` says of one. */
+const InFile = v.union([
+  Schedule,
+  v.pipe(
+    v.object({ schedule: Schedule }),
+    v.transform(({ schedule }) => schedule),
+  ),
+]);
+
 function scheduleIn(file: string): Schedule | undefined {
   if (!existsSync(file)) return undefined;
   try {
-    const parsed = v.safeParse(Schedule, JSON.parse(readFileSync(file, 'utf8')));
+    const parsed = v.safeParse(InFile, JSON.parse(readFileSync(file, 'utf8')));
     return parsed.success ? parsed.output : undefined;
   } catch {
     return undefined;
@@ -193,6 +202,13 @@ function progressOf(count: number, { json }: Options) {
   const startedAtMs = performance.now();
   let played = 0;
   let shownAtMs = 0;
+  const clear = (): void => {
+    if (shown) process.stderr.write('\r\x1b[K');
+  };
+  process.once('SIGINT', () => {
+    clear();
+    process.exit(130);
+  });
   return {
     add(schedules: number): void {
       played += schedules;
@@ -205,8 +221,6 @@ function progressOf(count: number, { json }: Options) {
         `\r${played} of ${count} schedules, ${Math.round(perSecond)} per second, ${left} s left \x1b[K`,
       );
     },
-    end(): void {
-      if (shown) process.stderr.write('\r\x1b[K');
-    },
+    end: clear,
   };
 }
