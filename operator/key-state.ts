@@ -14,6 +14,7 @@ import {
   isOurs,
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
+  MOMENTO_CLAIMING,
   MOMENTO_ENDED,
   MOMENTO_FAILED,
   MOMENTO_IMPORT,
@@ -296,6 +297,7 @@ export function meaningOf(label: string): string | undefined {
   if (LASTING.includes(label)) return undefined;
   if (label === AWSPENDING) return 'a new pair that is not tested yet; the next run does it';
   if (label === MOMENTO_CLAIM) return 'an attempt is under way, or has failed and is tried again';
+  if (label === MOMENTO_CLAIMING) return 'a claim that was just written';
   if (label === MOMENTO_ENDED) return 'the attempt is over: Momento refused to renew the key';
   if (label === MOMENTO_FAILED) return 'the attempt failed; the next one waits for its time';
   if (label === MOMENTO_CARRIED)

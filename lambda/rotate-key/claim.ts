@@ -3,7 +3,7 @@
 
 import { retry } from '../shared/retry.ts';
 import { isTransient, SecretFailure } from '../shared/secret-versions.ts';
-import { claimVersionId, type Descent, MOMENTO_CLAIM } from '../shared/version-id.ts';
+import { claimVersionId, type Descent, MOMENTO_CLAIMING } from '../shared/version-id.ts';
 import { type Claim, claimBackOffMs, parseClaim, renderClaim } from './claim-value.ts';
 import type { Run } from './tools.ts';
 
@@ -23,7 +23,10 @@ const CLOCK_SLACK_MS = 5_000;
 /** Lapsed claims without a label that are passed over, before something must be wrong. */
 const MAX_SKIPPED = 64;
 
-/** Throws `SecretFailure` when the claim could not be written: then nothing has been spent. */
+/**
+ * Throws `SecretFailure` when the claim could not be written: then nothing has been spent. A claim that is won still
+ * needs its label.
+ */
 export async function claim(
   descent: Descent,
   firstAttempt: number,
@@ -62,7 +65,7 @@ async function createOnce(
     lapsesAtMs: Math.max(runEndsAtMs, nowMs + claimBackOffMs(attempt)),
   });
   try {
-    await retry(() => versions.create(arn, versionId, text, MOMENTO_CLAIM), {
+    await retry(() => versions.create(arn, versionId, text, MOMENTO_CLAIMING), {
       clock,
       deadlineAtMs: run.workUntilMs,
       maxTries: 4,

@@ -103,8 +103,8 @@ const noValue: Rule = ({ current, arn }) =>
 
 // Secrets Manager leaves AWSPENDING on a version that it promotes: the run that promoted it did not get to
 // taking it off.
-const pendingOnCurrent: Rule = ({ current, pending }) =>
-  pending !== undefined && pending.versionId === current?.versionId
+const pendingOnCurrent: Rule = ({ pending }) =>
+  pending?.wasPromoted
     ? unlabelPending(
         pending,
         'pending-on-current',
@@ -251,18 +251,24 @@ const isUnderWay = (held: ClaimVersion, { nowMs }: Circumstances): boolean =>
   held.claim !== undefined && !hasEnded(held) && nowMs < held.claim.runEndsAtMs;
 
 // Only what was reported may wait: a run that was killed may have spent the refresh token, and nobody knows.
-const backingOff: Rule = ({ claim }, { nowMs, force }) =>
-  claim?.claim !== undefined &&
-  claim.attempt !== undefined &&
-  hasFailed(claim) &&
-  nowMs < claim.claim.lapsesAtMs &&
-  !force
+// And a key that is about to end has no time to wait, nor has a pair that exists in memory alone.
+const backingOff: Rule = ({ claim, current }, circumstances) => {
+  const { nowMs, force, isUnstored } = circumstances;
+  const validUntil = validUntilOf(current);
+  if (force || isUnstored || (validUntil && isNearEnd({ validUntil }, nowMs, circumstances))) {
+    return undefined;
+  }
+  return claim?.claim !== undefined &&
+    claim.attempt !== undefined &&
+    hasFailed(claim) &&
+    nowMs < claim.claim.lapsesAtMs
     ? none(
         'backing-off',
         `Attempt ${(claim.attempt ?? 0) + 1} failed; the next one begins after ${instant(claim.claim.lapsesAtMs)}.`,
         claim.claim.lapsesAtMs,
       )
     : undefined;
+};
 
 // Nobody knows how far the run got that wrote the claim, and it may have spent the refresh token: only
 // another attempt shows, so it cannot wait until the key is due.

@@ -20,6 +20,7 @@ import {
   isOurs,
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
+  MOMENTO_CLAIMING,
   MOMENTO_ENDED,
   MOMENTO_FAILED,
   MOMENTO_IMPORT,
@@ -57,6 +58,8 @@ export interface PendingVersion {
   /** Undefined when the version has no value, or when it need not be read. */
   readonly content: SecretContent | undefined;
   readonly empty: boolean;
+  /** It is AWSCURRENT; or has been, and a person has only edited other fields since. */
+  readonly wasPromoted: boolean;
   readonly refused: { readonly label: string; readonly sinceMs: number } | undefined;
 }
 
@@ -159,7 +162,9 @@ async function gatherNow(secretId: string, tools: GatherTools): Promise<Gathered
       ...refusals(labels).filter(({ versionId }) => versionId !== labels.get(AWSPENDING)),
       ...labelsCalled(MOMENTO_CARRIED, labels),
       ...labelsCalled(MOMENTO_IMPORT, labels),
-      ...claimMarks(labels).filter(({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM)),
+      ...[...claimMarks(labels), ...labelsCalled(MOMENTO_CLAIMING, labels)].filter(
+        ({ versionId }) => versionId !== labels.get(MOMENTO_CLAIM),
+      ),
     ],
   };
 }
@@ -212,14 +217,16 @@ async function gatherPending(
     refused: refused && { label: refused.label, sinceMs: refusedSinceMs(refused.label) },
   };
   if (versionId === ancestry.current.versionId) {
-    return { ...common, content: undefined, empty: false };
+    return { ...common, content: undefined, empty: false, wasPromoted: true };
   }
   try {
-    return { ...common, content: await ancestry.read(versionId), empty: false };
+    const content = await ancestry.read(versionId);
+    const wasPromoted = isSamePair(content, ancestry.current.content);
+    return { ...common, content, empty: false, wasPromoted };
   } catch (error) {
     // Ours get their value and their label in one write: an unreadable one of ours is late, not empty.
     if (!isMissing(error) || descends || descendsFromEdited) throw error;
-    return { ...common, content: undefined, empty: true };
+    return { ...common, content: undefined, empty: true, wasPromoted: false };
   }
 }
 
@@ -248,7 +255,7 @@ export const isSamePair = (one: SecretContent, other: SecretContent): boolean =>
   one.pair.key.wireKey === other.pair.key.wireKey &&
   one.pair.refreshToken === other.pair.refreshToken;
 
-function learnAndParse(text: string, redactor: Redactor): SecretContent {
+export function learnAndParse(text: string, redactor: Redactor): SecretContent {
   redactor.learnFrom(text, credentialsIn);
   return parseSecretValue(text);
 }

@@ -81,7 +81,11 @@ export async function refresh(
 
     const failure = answer.kind === 'failed' ? answer.failure : noAnswer();
     const mayBeOurDoing = attempt > 0 || calls > 1;
-    return giveUp(() => (refused ? whyRefused(pair, mayBeOurDoing, failure, run) : failure));
+    return giveUp(() => {
+      if (!refused) return failure;
+      // The refusal may be of this run's own doing, and what was refused may still come as the answer of an earlier call.
+      return unanswered.length > 0 ? noAnswer() : whyRefused(pair, mayBeOurDoing, failure, run);
+    });
   }
 }
 

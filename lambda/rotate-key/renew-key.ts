@@ -123,9 +123,9 @@ async function act(gathered: Gathered, force: boolean, run: Run): Promise<Acted>
 }
 
 /** The run that promoted this version may have ended before it told anybody. */
-async function tellOfPromoted({ arn, current }: Gathered, run: Run): Promise<boolean> {
-  if (current === undefined) return true;
-  const { versionId } = current;
+async function tellOfPromoted({ arn, current, pending }: Gathered, run: Run): Promise<boolean> {
+  if (current === undefined || pending === undefined) return true;
+  const { versionId } = pending;
   return tell([rotatedEvent(arn, { versionId, validUntil: validUntilOf(current) })], run);
 }
 

@@ -26,6 +26,7 @@ import {
   type Descent,
   MOMENTO_CARRIED,
   MOMENTO_CLAIM,
+  MOMENTO_CLAIMING,
   MOMENTO_ENDED,
   MOMENTO_FAILED,
   MOMENTO_REFUSED,
@@ -79,14 +80,18 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   const descent: Descent = { arn, currentVersionId: current.versionId };
 
   if (run.workUntilMs - run.clock.now() < LEAST_TIME_MS) return OUT_OF_TIME;
-  const versions = await newVersions(arn, decision, run);
-  if (!decision.isPressing && versions.length + VERSIONS_PER_RENEWAL > VERSIONS_PER_DAY) {
+  // What waits in memory exists nowhere else, and Momento need not be asked for it.
+  const isUnstored = unstoredFor(gathered, run) !== undefined;
+  const isUrgent = decision.isPressing || isUnstored;
+  const versions = await newVersions(arn, isUrgent, run);
+  if (!isUrgent && versions.length + VERSIONS_PER_RENEWAL > VERSIONS_PER_DAY) {
     return deferred(
       'version-budget-spent',
       `The secret has had ${versions.length} new versions in 24 hours, and Secrets Manager keeps about 100: this attempt waits.`,
     );
   }
-  if (versions.length + VERSIONS_PER_RENEWAL > MOST_VERSIONS_PER_DAY) throw noRoom(versions, run);
+  const hasRoom = versions.length + VERSIONS_PER_RENEWAL <= MOST_VERSIONS_PER_DAY;
+  if (!hasRoom && !isUnstored) throw noRoom(versions, run);
 
   const claimed = await claim(descent, decision.attempt, run);
   if (!claimed.won) {
@@ -98,11 +103,11 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   }
   // Nothing was spent, so there is nothing to finish and no back-off. But where an earlier attempt was interrupted,
   // the claim is all that tells of it.
-  const giveBack = async (): Promise<void> => {
-    if (decision.reason !== 'interrupted') await unlabel(arn, [claimLabelOf(claimed)], run);
-  };
+  const giveBack = (): Promise<void> =>
+    unlabel(arn, claimLabelsOf(claimed).slice(decision.reason === 'interrupted' ? 1 : 0), run);
+  const isLabelled = await labelClaim(arn, gathered.claim, claimed, run);
   // Between gathering and claiming, a run that found a pending pair may have promoted it, without a claim.
-  if (!(await stillCurrent(descent, run))) {
+  if (!isLabelled || !(await stillCurrent(descent, run))) {
     await giveBack();
     return LOOK_AGAIN;
   }
@@ -119,7 +124,7 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
   } catch (error) {
     if (isRefusal(error)) {
       if (await isReplaced(gathered, run)) {
-        await tidy(arn, [claimLabelOf(claimed), ...marksBefore], run);
+        await tidy(arn, [...claimLabelsOf(claimed), ...marksBefore], run);
         return LOOK_AGAIN;
       }
       await mark(MOMENTO_ENDED, arn, claimed, run);
@@ -217,7 +222,7 @@ async function rotateUnderClaim(
   return finish(
     { ...descent, current: content.pair, pending, pair: staged.pair },
     { reason, message },
-    [claimLabelOf(claimed), ...marksBefore],
+    [...claimLabelsOf(claimed), ...marksBefore],
     run,
   );
 }
@@ -233,7 +238,7 @@ export function resume(gathered: Gathered, decision: Resume, run: Run): Promise<
       pair,
     },
     { reason, message },
-    claimLabelsOf(gathered),
+    gathered.claim === undefined ? [] : [...claimLabelsOf(gathered.claim), ...gathered.claim.marks],
     run,
   );
 }
@@ -274,15 +279,11 @@ async function finish(
 }
 
 /** When each version of the last 24 hours came into being, in epoch milliseconds. */
-async function newVersions(
-  arn: string,
-  { isPressing }: Pick<Rotate, 'isPressing'>,
-  run: Run,
-): Promise<readonly number[]> {
+async function newVersions(arn: string, isUrgent: boolean, run: Run): Promise<readonly number[]> {
   const sinceMs = run.awsTime.now() - DAY_SECONDS * 1000;
   const listed = patiently(() => run.versions.list(arn), run);
-  // A key near its end is not given up for want of a list: its claim shows whether there is room.
-  const versions = isPressing ? await listed.catch(() => []) : await listed;
+  // What is urgent is not given up for want of a list: its claim shows whether there is room.
+  const versions = isUrgent ? await listed.catch(() => []) : await listed;
   return versions.map(({ createdAtMs }) => createdAtMs).filter((atMs) => atMs >= sinceMs);
 }
 
@@ -294,8 +295,29 @@ function noRoom(versions: readonly number[], run: Run): Failure<Reason> {
   );
 }
 
+/** From the claim that was seen, and from no other: false when another run has claimed meanwhile. */
+async function labelClaim(
+  arn: string,
+  before: { readonly versionId: string } | undefined,
+  { versionId }: { readonly versionId: string },
+  run: Run,
+): Promise<boolean> {
+  const from = before && { from: before.versionId };
+  try {
+    await patiently(
+      () => run.versions.moveLabel(arn, MOMENTO_CLAIM, { ...from, to: versionId }),
+      run,
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof SecretFailure && error.code === 'label-moved')) throw error;
+    // By this run, when an answer was lost.
+    return (await labelsOf(arn, run)).get(MOMENTO_CLAIM) === versionId;
+  }
+}
+
 async function stillCurrent({ arn, currentVersionId }: Descent, run: Run): Promise<boolean> {
-  const { labels } = await patiently(() => run.versions.describe(arn), run);
+  const labels = await labelsOf(arn, run);
   const pending = labels.get(AWSPENDING);
   // On AWSCURRENT itself it is the reminder of a promotion that nobody could be told of.
   const nothingPending = pending === undefined || pending === currentVersionId;
@@ -348,9 +370,9 @@ const authenticates = (pair: KeyPair, run: Run): Promise<boolean> =>
 
 /**
  * A pair is discarded only when Momento refused it on two ticks, and accepts AWSCURRENT at the same time.
- * `current-moved`: others have been faster, and what was asked about is nobody's any more.
+ * Where others have been faster, what was asked about is nobody's any more; their claims stay.
  */
-async function refusedByMomento(work: Finish, run: Run): Promise<Acted | 'current-moved'> {
+async function refusedByMomento(work: Finish, run: Run): Promise<Acted> {
   const { arn, current, pending } = work;
   const nowMs = run.awsTime.now();
   const { refused, versionId } = pending;
@@ -359,7 +381,7 @@ async function refusedByMomento(work: Finish, run: Run): Promise<Acted | 'curren
   const currentIsAccepted =
     isConfirmed && current !== undefined && (await authenticates(current, run));
   // Never before Momento was asked: only while this pair is pending nobody renews the key that it was made from.
-  if (!(await isStillPending(work, run))) return 'current-moved';
+  if (!(await isStillPending(work, run))) return LOOK_AGAIN;
   if (!isConfirmed) {
     if (refused === undefined) {
       const label = `${MOMENTO_REFUSED}${Math.floor(nowMs / 1000)}`;
@@ -378,6 +400,11 @@ async function refusedByMomento(work: Finish, run: Run): Promise<Acted | 'curren
     };
   }
   await unlabel(arn, pendingLabels(pending), run);
+  if ((await labelsOf(arn, run)).get(AWSCURRENT) === versionId) {
+    // Another run had it accepted, and was about to tell when its reminder went.
+    await tell([rotatedEvent(arn, { versionId, validUntil: work.pair.validUntil })], run);
+    return LOOK_AGAIN;
+  }
   return {
     reason: 'pending-discarded',
     message: `Momento refused the pending pair for ${duration(refusedForMs / 1000)} while it accepts the present key: the pair was discarded.`,
@@ -389,11 +416,14 @@ async function isStillPending(
   { arn, currentVersionId, pending }: Finish,
   run: Run,
 ): Promise<boolean> {
-  const { labels } = await patiently(() => run.versions.describe(arn), run);
+  const labels = await labelsOf(arn, run);
   return (
     labels.get(AWSCURRENT) === currentVersionId && labels.get(AWSPENDING) === pending.versionId
   );
 }
+
+const labelsOf = async (arn: string, run: Run): Promise<ReadonlyMap<string, string>> =>
+  (await patiently(() => run.versions.describe(arn), run)).labels;
 
 /**
  * Compare-and-swap. `current-moved` when AWSCURRENT is no longer what the pair was made from. Tried until the time
@@ -493,11 +523,7 @@ export const OUT_OF_TIME = deferred(
   'This run had too little time left; the next tick continues.',
 );
 
-const claimLabelsOf = ({ claim }: Gathered): LabelOn[] => [
-  ...(claim === undefined ? [] : [claimLabelOf(claim), ...claim.marks]),
+const claimLabelsOf = ({ versionId }: { readonly versionId: string }): LabelOn[] => [
+  { label: MOMENTO_CLAIM, versionId },
+  { label: MOMENTO_CLAIMING, versionId },
 ];
-
-const claimLabelOf = ({ versionId }: { readonly versionId: string }): LabelOn => ({
-  label: MOMENTO_CLAIM,
-  versionId,
-});

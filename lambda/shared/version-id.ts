@@ -9,6 +9,11 @@ export const AWSPREVIOUS = 'AWSPREVIOUS';
 export const AWSPENDING = 'AWSPENDING';
 /** Sits on the version by which one run keeps all others from refreshing. */
 export const MOMENTO_CLAIM = 'MOMENTO_CLAIM';
+/**
+ * Under this label a claim is created; then MOMENTO_CLAIM is moved to it by compare-and-swap. Creating it under
+ * MOMENTO_CLAIM would take that label from whatever claim came meanwhile, unseen.
+ */
+export const MOMENTO_CLAIMING = 'MOMENTO_CLAIMING';
 /** Sits on a claim whose refusal by Momento was reported: nothing of it is under way any more. */
 export const MOMENTO_ENDED = 'MOMENTO_ENDED';
 /**

@@ -141,8 +141,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a spent refresh token is taken for any refusal',
     file: REFRESH,
-    find: 'refused ? whyRefused(pair, mayBeOurDoing, failure, run) : failure',
-    put: 'failure',
+    find: 'unanswered.length > 0 ? noAnswer() : whyRefused(pair, mayBeOurDoing, failure, run);',
+    put: 'failure;',
     violates: [2],
   },
   {
@@ -208,8 +208,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'no version budget',
     file: ROTATE,
-    find: '(await versionsLeft(arn, run)) < VERSIONS_PER_RENEWAL',
-    put: '(await versionsLeft(arn, run)) < -1_000',
+    find: 'versions.length + VERSIONS_PER_RENEWAL > VERSIONS_PER_DAY',
+    put: 'versions.length + VERSIONS_PER_RENEWAL > 1_000',
     violates: [7],
   },
   {
@@ -313,8 +313,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the trace of an interrupted attempt is given back',
     file: ROTATE,
-    find: "if (decision.reason !== 'interrupted') await unlabel",
-    put: 'await unlabel',
+    find: "claimLabelsOf(claimed).slice(decision.reason === 'interrupted' ? 1 : 0)",
+    put: 'claimLabelsOf(claimed)',
     violates: [2],
   },
   {
@@ -341,14 +341,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the budget holds back a key near its end',
     file: ROTATE,
-    find: 'if (!decision.isPressing && (await',
-    put: 'if ((await',
+    find: 'const isUrgent = decision.isPressing || isUnstored;',
+    put: 'const isUrgent = isUnstored;',
     violates: [6],
   },
   {
     name: 'a late run speaks of a pair that is long replaced',
     file: ROTATE,
-    find: "  if (!(await isStillPending(work, run))) return 'current-moved';\n",
+    find: '  if (!(await isStillPending(work, run))) return LOOK_AGAIN;\n',
     put: '',
     violates: [3],
   },
@@ -411,5 +411,40 @@ export const BUGS: readonly Bug[] = [
     find: '  hasFailed(claim) &&\n',
     put: '',
     violates: [2],
+  },
+  {
+    name: 'a late claim takes the label from a newer one',
+    file: CLAIM,
+    find: 'versions.create(arn, versionId, text, MOMENTO_CLAIMING)',
+    put: "versions.create(arn, versionId, text, 'MOMENTO_CLAIM')",
+    violates: [2, 3],
+  },
+  {
+    name: 'the budget holds back a pair in memory',
+    file: ROTATE,
+    find: 'const isUrgent = decision.isPressing || isUnstored;',
+    put: 'const isUrgent = decision.isPressing;',
+    violates: [2, 5, 6],
+  },
+  {
+    name: 'a promotion before an edit is told to nobody',
+    file: DECIDE,
+    find: '  pending?.wasPromoted\n',
+    put: '  pending?.wasPromoted && pending.content === undefined\n',
+    violates: [6],
+  },
+  {
+    name: 'the back-off lets a key end',
+    file: DECIDE,
+    find: 'if (force || isUnstored || (validUntil && isNearEnd({ validUntil }, nowMs, circumstances))) {',
+    put: 'if (force || isUnstored) {',
+    violates: [6],
+  },
+  {
+    name: 'a late run takes the trace of an attempt away',
+    file: ROTATE,
+    find: '  if (!(await isStillPending(work, run))) return LOOK_AGAIN;\n',
+    put: "  if (!(await isStillPending(work, run))) return 'current-moved';\n",
+    violates: [2, 6],
   },
 ];

@@ -1,5 +1,6 @@
 // Schedules for what chance meets too seldom: made by hand, each group for a kind of bug.
 
+import { FOUND } from './found.ts';
 import {
   ALL_TERMS,
   type CallName,
@@ -82,7 +83,7 @@ const unstored = ALL_TERMS.flatMap((terms) => [
 /** A loss in the gap, and a person while the next run is about to find it. */
 const gap = ALL_TERMS.filter((terms) => !isReplaceable(terms)).flatMap((terms) =>
   PERSON_ACTS.flatMap((act) =>
-    [3, 4, 5, 6].map((nth) =>
+    [3, 4, 5, 6, 7].map((nth) =>
       schedule(terms, [
         tick([run([at('RefreshApiKey', 'kill-after')])]),
         tick([run([], { person: { act, nth } })]),
@@ -275,7 +276,7 @@ const besideAnImport = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) =>
         [
           tick([
             run([at('RefreshApiKey', 'late-answer', 1, { lateMs: 3_000 })], {
-              person: { act: 'import', nth: 6 },
+              person: { act: 'import', nth: 7 },
             }),
             run([at('ListCaches', kind, times)], { host: 1, afterMs, forced: true }),
           ]),
@@ -359,8 +360,8 @@ const lateLabels = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) => [
       schedule(terms, [
         tick([
           run([
-            at('UpdateSecretVersionStage', 'lose-answer'),
-            at('UpdateSecretVersionStage', again, 1, { nth: 1 }),
+            at('UpdateSecretVersionStage', 'lose-answer', 1, { nth: 1 }),
+            at('UpdateSecretVersionStage', again, 1, { nth: 2 }),
             at('DescribeSecret', 'stale-read', times, { nth: 2 }),
           ]),
         ]),
@@ -388,6 +389,17 @@ const killedAfterFailures = ALL_TERMS.flatMap((terms) =>
   ),
 );
 
+/** A pair waits in memory, and people use up the versions of the day. */
+const budgetSpentByPersons = [SINGLE_LIVE, SINGLE_DIE].map((terms) =>
+  schedule(terms, [
+    tick([run([storeDown('access-denied')])]),
+    tick([run([], { afterMs: 1_000 })], {
+      persons: Array.from({ length: 41 }, (_, nth) => ({ act: 'edit', afterMs: nth * 10 })),
+    }),
+    tick([run()], { recycled: [0] }),
+  ]),
+);
+
 const GROUPS: readonly (readonly Schedule[])[] = [
   unstored,
   gap,
@@ -407,6 +419,8 @@ const GROUPS: readonly (readonly Schedule[])[] = [
   slowStore,
   lateLabels,
   killedAfterFailures,
+  budgetSpentByPersons,
+  FOUND,
 ];
 
 /** Some of each group soon, so that any part of an exploration has some of each. */

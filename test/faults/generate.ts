@@ -28,6 +28,7 @@ export const ROTATION: readonly CallName[] = [
   'ListSecretVersionIds',
   'PutSecretValue', // the claim
   'GetSecretValue',
+  'UpdateSecretVersionStage', // MOMENTO_CLAIM
   'DescribeSecret',
   'RefreshApiKey',
   'PutSecretValue', // the pair
@@ -36,6 +37,7 @@ export const ROTATION: readonly CallName[] = [
   'PutEvents',
   'UpdateSecretVersionStage', // AWSPENDING
   'UpdateSecretVersionStage', // MOMENTO_CLAIM
+  'UpdateSecretVersionStage', // MOMENTO_CLAIMING
 ];
 
 export interface Named {
@@ -59,8 +61,8 @@ export function nameAt(index: number, baseSeed: number): string {
   const seed = seedAt(baseSeed, rest);
   if (rest % 5 === 0) return `state-${stateAt(rest / 5, baseSeed)}`;
   // All of them soon: they are few, and each is there for a kind of bug.
-  const crafted = 2 * Math.floor(rest / 5) + (rest % 5 === 3 ? 1 : 0);
-  if ((rest % 5 === 1 || rest % 5 === 3) && crafted < CRAFTED.length) return `crafted-${crafted}`;
+  const crafted = 3 * Math.floor(rest / 5) + (rest % 5) - 1;
+  if (rest % 5 < 4 && crafted < CRAFTED.length) return `crafted-${crafted}`;
   if (rest % 50 === 44) return `storm-${seed}`;
   if (rest % 10 === 4) return `duplicate-${seed}`;
   return rest % 5 === 2 ? `pair-${seed}` : `random-${seed}`;

@@ -45,6 +45,8 @@ export interface RunSeen {
   /** A claim of its own was in the store. */
   claimed: boolean;
   refreshCalls: number;
+  /** Labels that it tried to move without hearing whether it did. */
+  movesUnanswered: number;
   /** Momento has refused a key, truly or by a fault. */
   wasRefused: boolean;
   /** A fault has met its look at the secret after that, or what it saw of the secret was not so any more. */
@@ -67,12 +69,14 @@ export interface Telling {
 
 export interface Before {
   readonly claim: Held | undefined;
-  /** A pair that was lost, made from AWSCURRENT. */
+  /** A pair that was lost, or given up with its refresh token spent, made from AWSCURRENT. */
   readonly loss: Pair | undefined;
   /** Rotation's own, in the last 24 hours. */
   readonly newVersions: number;
   /** Alive, and with so little life left that any margin is reached. */
   readonly isDue: boolean;
+  /** Its process has the pair in memory that AWSCURRENT was renewed to. */
+  readonly holdsSuccessor: boolean;
   /** The schedule's own, for a key near its end: no budget holds it back. */
   readonly isPressing: boolean;
 }
@@ -156,7 +160,9 @@ export function stagingIsNotGivenUp({
  */
 export function lossIsDetected(run: RunSeen, { current }: Sight): Problem {
   const { ended, before } = run;
-  if (before.loss === undefined || !isLost(before.loss) || isHeldBack(run)) return undefined;
+  const { loss } = before;
+  if (loss === undefined || isHeldBack(run)) return undefined;
+  if (!isLost(loss) && loss.place !== 'discarded') return undefined;
   if (run.faults > 0 || !run.undisturbed || typeof ended !== 'object') return undefined;
   const [key] = ended.keys;
   if (key?.reason === 'version-budget-spent' && budgetIsSpent(run)) return undefined;
@@ -170,7 +176,9 @@ export function lossIsDetected(run: RunSeen, { current }: Sight): Problem {
 }
 
 /** Until its run must be over; and where its failure was reported, until its back-off is. No longer than it may. */
-export function isHeldBack({ before: { claim }, startedAtMs, forced }: RunSeen): boolean {
+export function isHeldBack(run: RunSeen): boolean {
+  const { startedAtMs, forced } = run;
+  const { claim, isPressing } = run.before;
   if (claim === undefined) return false;
   const { createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded: isOver, hasFailed } = claim;
   const isUnderWay =
@@ -178,6 +186,7 @@ export function isHeldBack({ before: { claim }, startedAtMs, forced }: RunSeen):
   const backsOff =
     hasFailed &&
     !forced &&
+    !isPressing &&
     startedAtMs < Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS) + CLOCK_MS;
   return isUnderWay || backsOff;
 }
@@ -367,13 +376,14 @@ export function givingUpIsLoud(run: RunSeen): Problem {
   if (typeof ended !== 'object' || ended.error !== undefined) return undefined;
   // Renewed by this run, or by another one, or a person was faster.
   if (run.promoted.length > 0 || run.currentMoved) return undefined;
-  const ought = run.before.isDue && run.undisturbed && !isHeldBack(run);
+  const { isDue, holdsSuccessor } = run.before;
+  const ought = (isDue || holdsSuccessor || run.forced) && run.undisturbed && !isHeldBack(run);
   if (!hasBegun(run) && !ought) return undefined;
   const [key] = ended.keys;
   if (key === undefined) return 'the run says nothing of its key';
   return QUIET_ENDS[key.reason]?.(run) === true
     ? undefined
-    : `the run ${hasBegun(run) ? 'had begun to renew the key' : 'had a due key before it'}, did not renew it, and threw nothing: ${sayEnd(run)}`;
+    : `the run ${hasBegun(run) ? 'had begun to renew the key' : 'had a key to renew before it'}, did not renew it, and threw nothing: ${sayEnd(run)}`;
 }
 
 const budgetIsSpent = ({ before }: RunSeen): boolean =>
@@ -385,12 +395,13 @@ const hasBegun = ({ claimed, refreshCalls }: RunSeen): boolean => claimed || ref
 const QUIET_ENDS: Readonly<Record<string, (run: RunSeen) => boolean>> = {
   // A rotation is not begun with less than 25 s of work left, and 10 s are for telling.
   'out-of-time': (run) => run.endedAtMs - run.startedAtMs >= run.timeoutMs - 35_500,
-  'version-budget-spent': (run) => !hasBegun(run) && budgetIsSpent(run),
+  'version-budget-spent': (run) =>
+    !hasBegun(run) && budgetIsSpent(run) && !run.before.holdsSuccessor,
   // Another run has the claim, or a pair that waits to be promoted.
   'claimed-by-another-run': (run) => !run.undisturbed,
   'current-moved': (run) => !run.undisturbed,
   // The answer was lost and the look at the labels failed.
-  'promotion-unconfirmed': (run) => run.faults > 1,
+  'promotion-unconfirmed': (run) => run.movesUnanswered > 0 && run.faults > 1,
 };
 
 export function successIsTrue(run: RunSeen): Problem {

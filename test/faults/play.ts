@@ -305,7 +305,11 @@ class Player {
     this.#observe('no faults from here on');
     this.#settleLosses();
     let last = await this.#quietRun('quiet 1');
-    if (this.#lossOfCurrent() !== undefined || this.#keyHasEnded() || this.#isWithdrawn()) {
+    if (
+      this.#lossOfCurrent() !== undefined ||
+      this.#keyHasEnded() ||
+      this.#givenUpOfCurrent() !== undefined
+    ) {
       // What the alarm asks for: a person makes a new key.
       this.#act('import');
       await this.#claimsToLapse();
@@ -328,11 +332,11 @@ class Player {
   }
 
   /** Momento has refused the only pair on two ticks, so that it was discarded, and the token for another is spent. */
-  #isWithdrawn(): boolean {
+  #givenUpOfCurrent(): Pair | undefined {
+    if (isReplaceable(this.#schedule.terms)) return undefined;
     const wireKey = this.#sight.current?.value?.wireKey;
-    return (
-      !isReplaceable(this.#schedule.terms) &&
-      this.#ledger.pairs.some(({ parent, place }) => parent === wireKey && place === 'discarded')
+    return this.#ledger.pairs.find(
+      ({ parent, place }) => parent === wireKey && place === 'discarded',
     );
   }
 
@@ -350,7 +354,7 @@ class Player {
   /** The versions that a secret may get in a day are the one thing besides a claim that may hold healing back. */
   async #claimsToLapse(): Promise<void> {
     const { clock } = this.#world;
-    const { lapsesAtMs = 0, createdAtMs = 0 } = heldClaim(this.#sight) ?? {};
+    const { lapsesAtMs = 0, createdAtMs = 0 } = heldClaim(this.#sight, this.#world.arn) ?? {};
     if (this.#newVersions() >= 37) await clock.sleep(DAY_MS + this.#intervalMs);
     const untilMs = Math.min(lapsesAtMs, createdAtMs + LONGEST_BACK_OFF_MS);
     await clock.sleep(Math.max(0, untilMs - clock.now()) + 10_000);
@@ -389,20 +393,24 @@ class Player {
       undisturbed: others.length === 0,
       claimed: false,
       refreshCalls: 0,
+      movesUnanswered: 0,
       wasRefused: false,
       couldNotLook: false,
       mayBeSpentUnseen: false,
       promoted: [],
       currentMoved: false,
       before: {
-        claim: heldClaim(sight),
-        loss: this.#lossOfCurrent(),
+        claim: heldClaim(sight, arn),
+        loss: this.#lossOfCurrent() ?? this.#givenUpOfCurrent(),
+        holdsSuccessor:
+          process.unstored.get(arn)?.spentRefreshToken === sight.current?.value?.refreshToken,
         newVersions: this.#newVersions(),
         isDue: this.#isDue(sight),
         isPressing:
           !forced &&
           isPressing(
-            (sight.current?.endsAt ?? 0) - (clock.now() + timeoutSeconds * 1000) / 1000,
+            Number(sight.current?.value?.validUntil ?? 0) -
+              (clock.now() + timeoutSeconds * 1000) / 1000,
             this.#intervalMs / 1000,
           ),
       },
@@ -491,8 +499,8 @@ class Player {
     PERSONS[act](this.#stage, this.#ledger);
     this.#history.push({ kind: 'person', act, atMs: this.#world.clock.now() });
     this.#written = look(this.#world, this.#readings).current?.value?.otherFields ?? '{}';
-    // What was promoted and not told by now is nobody's key any more.
-    for (const promotion of this.#promoted.values()) promotion.excused = true;
+    // What was promoted and not told by now is nobody's key any more, unless its pair stays.
+    if (act !== 'edit') for (const promotion of this.#promoted.values()) promotion.excused = true;
     this.#sight = look(this.#world, this.#readings);
     this.#note('', `a person: ${act}`, '');
     this.#observe('person');
@@ -524,6 +532,7 @@ class Player {
     running.faults += 1;
     running.happened.faults.push({ call, kind });
     if (kind === 'unauthenticated') running.refusalsInjected += 1;
+    if (call === 'UpdateSecretVersionStage' && UNANSWERED.has(kind)) running.movesUnanswered += 1;
     const isLook = call === 'DescribeSecret' || call === 'GetSecretValue';
     running.couldNotLook ||= kind === 'stale-read' || (isLook && running.wasRefused);
     this.#counts.faults[kind] = (this.#counts.faults[kind] ?? 0) + 1;
@@ -847,6 +856,15 @@ class Player {
       .join(' ');
   }
 }
+
+/** The caller cannot know whether it took effect. */
+const UNANSWERED: ReadonlySet<FaultKind> = new Set([
+  'error',
+  'lose-answer',
+  'late-effect',
+  'late-answer',
+  'silence',
+]);
 
 interface PutEventsInput {
   readonly Entries: readonly { readonly DetailType?: string; readonly Detail?: string }[];

@@ -1,5 +1,6 @@
 // What can be seen of the secret at one instant, without a call and without a trace.
 
+import { claimAttempt } from '../../lambda/shared/version-id.ts';
 import type { VersionSnapshot } from '../../local/aws/secrets-manager.ts';
 import type { World } from '../lambda/rotate-key/world.ts';
 
@@ -117,8 +118,13 @@ export interface Held {
   readonly hasFailed: boolean;
 }
 
-export function heldClaim({ versions, labels }: Sight): Held | undefined {
-  const versionId = labels.get('MOMENTO_CLAIM');
+/** Or one of the present key whose run did not get to its label. */
+export function heldClaim({ versions, labels, current }: Sight, arn: string): Held | undefined {
+  const descent = { arn, currentVersionId: current?.versionId ?? '' };
+  const versionId =
+    labels.get('MOMENTO_CLAIM') ??
+    versions.findLast((candidate) => claimAttempt(descent, candidate.versionId) !== undefined)
+      ?.versionId;
   const version = versions.find((candidate) => candidate.versionId === versionId);
   const claim = claimIn(version);
   if (version === undefined || claim === undefined) return undefined;

@@ -263,6 +263,7 @@ describe('a key', () => {
           descendsFromEdited: false,
           content: gathered().current?.content,
           empty: false,
+          wasPromoted: false,
           refused: undefined,
         },
       };

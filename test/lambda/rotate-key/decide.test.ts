@@ -201,7 +201,13 @@ describe('labels that should not be there', () => {
   test.each<[string, Partial<Gathered>, string]>([
     [
       'pending on current',
-      { pending: pending({ versionId: 'current-version', content: undefined }) },
+      {
+        pending: pending({
+          versionId: 'current-version',
+          content: undefined,
+          wasPromoted: true,
+        }),
+      },
       'pending-on-current',
     ],
     [

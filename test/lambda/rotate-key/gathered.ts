@@ -43,6 +43,7 @@ export const pending = (overrides: Partial<PendingVersion> = {}): PendingVersion
   descendsFromEdited: false,
   content: content({ refreshToken: 'refresh-2' }),
   empty: false,
+  wasPromoted: false,
   refused: undefined,
   ...overrides,
 });

@@ -18,6 +18,7 @@ const ROTATION = [
   'ListSecretVersionIds',
   'PutSecretValue', // the claim
   'GetSecretValue',
+  'UpdateSecretVersionStage', // MOMENTO_CLAIM
   'DescribeSecret',
   'RefreshApiKey',
   'PutSecretValue', // the pair
@@ -26,6 +27,7 @@ const ROTATION = [
   'PutEvents',
   'UpdateSecretVersionStage', // AWSPENDING
   'UpdateSecretVersionStage', // MOMENTO_CLAIM
+  'UpdateSecretVersionStage', // MOMENTO_CLAIMING
 ];
 const REFRESH = ROTATION.indexOf('RefreshApiKey');
 
