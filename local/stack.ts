@@ -23,6 +23,7 @@ import { type AccessKey, assumedRoleArn, Principals } from './aws/principals.ts'
 import type { QueryService } from './aws/query-protocol.ts';
 import { Queues } from './aws/queues.ts';
 import { queuesService } from './aws/queues-api.ts';
+import { Rules } from './aws/rules.ts';
 import { rulesService } from './aws/rules-api.ts';
 import { parseSchedule, Scheduler, scheduledEvent } from './aws/schedule.ts';
 import { DAY_MS } from './aws/secret-versions.ts';
@@ -147,7 +148,7 @@ export interface LocalStack {
   stopSchedules(): void;
   /** Looks into the queues and at the alarms now. */
   evaluateAlarms(): void;
-  /** Delivers one tick of every schedule now. */
+  /** Delivers one tick of every schedule that is on now. */
   tick(): void;
   /** Ends everything: no process, socket or timer stays. */
   close(): Promise<void>;
@@ -278,7 +279,16 @@ async function start(
     timeScale,
     onAlarm: (news) => onNews({ kind: 'alarm', ...news }),
   });
-  services.push(cloudWatchService(monitoring), rulesService(assembly.rules));
+  const scheduler = new Scheduler({ timeScale });
+  const scheduled = assembly.rules.filter(({ scheduleExpression }) => scheduleExpression !== null);
+  const schedule = (rule: Assembly['rules'][number]) =>
+    scheduler.add(rule.name, parseSchedule(rule.scheduleExpression ?? ''), () => fire(rule));
+  const rules = new Rules(assembly.rules, ({ name }, isEnabled) => {
+    if (isEnabled) scheduled.filter((rule) => rule.name === name).forEach(schedule);
+    else scheduler.remove(name);
+  });
+  scheduled.filter((rule) => rules.isEnabled(rule)).forEach(schedule);
+  services.push(cloudWatchService(monitoring), rulesService(rules));
   queries.push(cloudWatchQueryService(monitoring), topicsService(monitoring.topics));
 
   const adjusted: Adjustment[] = [];
@@ -374,7 +384,7 @@ async function start(
   });
   if (tokenEndpoint !== undefined) opened.push(() => tokenEndpoint.close());
 
-  const scheduler = new Scheduler({ timeScale });
+  // The first to end: a tick needs functions that take it.
   opened.push(async () => {
     scheduler.stop();
     monitoring.stop();
@@ -391,12 +401,6 @@ async function start(
       onNews({ kind: 'tick', rule: rule.name, delivered });
     }
   };
-  const scheduled = assembly.rules.filter(
-    ({ enabled, scheduleExpression }) => enabled && scheduleExpression !== null,
-  );
-  for (const rule of scheduled) {
-    scheduler.add(rule.name, parseSchedule(rule.scheduleExpression ?? ''), () => fire(rule));
-  }
 
   Object.assign(
     pages,
@@ -441,7 +445,7 @@ async function start(
     },
     stopSchedules: () => scheduler.stop(),
     evaluateAlarms: () => monitoring.evaluate(),
-    tick: () => scheduled.forEach(fire),
+    tick: () => scheduled.filter((rule) => rules.isEnabled(rule)).forEach(fire),
     close: () => {
       closed ??= closeAll();
       return closed;

@@ -65,6 +65,13 @@ export function queuesService(queues: Queues): Service {
           return {};
         },
       }),
+      PurgeQueue: operation(v.object({ QueueUrl: v.string() }), {
+        demands: (input) => on('PurgeQueue', nameOf(input.QueueUrl)),
+        perform: (input) => {
+          queues.purge(nameOf(input.QueueUrl));
+          return {};
+        },
+      }),
       GetQueueUrl: operation(v.object({ QueueName: v.string() }), {
         demands: (input) => on('GetQueueUrl', input.QueueName),
         perform: (input, caller) => {

@@ -152,6 +152,11 @@ export class Queues {
     if (index >= 0) messages.splice(index, 1);
   }
 
+  /** All at once, what is hidden too. AWS takes up to a minute for it, and refuses a second one in that time. */
+  purge(name: string): void {
+    this.#queue(name).messages.length = 0;
+  }
+
   attributes(name: string, wanted: readonly string[] = []): GetQueueAttributesResult {
     const queue = this.#queue(name);
     const now = this.#now();

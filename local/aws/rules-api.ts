@@ -1,23 +1,29 @@
-// EventBridge's rules on the wire, to be looked at: which call a target, and whether they are on.
+// EventBridge's rules on the wire: which call a target, whether they are on, and turning them on and off.
 
 import * as v from 'valibot';
-import { AwsError } from './aws-error.ts';
+import type { Rules } from './rules.ts';
 import { operation, type Service } from './service.ts';
 
-export interface ShownRule {
-  readonly name: string;
-  readonly arn: string;
-  readonly busName: string;
-  readonly enabled: boolean;
-  readonly scheduleExpression: string | null;
-  readonly targets: readonly { readonly arn: string }[];
-}
-
 const DEFAULT_BUS = 'default';
+const oneRule = v.object({
+  Name: v.string(),
+  EventBusName: v.optional(v.string(), DEFAULT_BUS),
+});
 
-export function rulesService(rules: readonly ShownRule[]): Service {
-  const named = (name: string, busName: string) =>
-    rules.find((rule) => rule.name === name && rule.busName === busName);
+export function rulesService(rules: Rules): Service {
+  const demandsOf =
+    (action: string) =>
+    ({ Name, EventBusName }: v.InferOutput<typeof oneRule>) => [
+      { action: `events:${action}`, resource: rules.find(Name, EventBusName)?.arn ?? '*' },
+    ];
+  const switching = (action: string, isEnabled: boolean) =>
+    operation(oneRule, {
+      demands: demandsOf(action),
+      perform: ({ Name, EventBusName }) => {
+        rules.switch(Name, EventBusName, isEnabled);
+        return {};
+      },
+    });
   return {
     target: 'AWSEvents',
     signingName: 'events',
@@ -29,38 +35,29 @@ export function rulesService(rules: readonly ShownRule[]): Service {
           demands: () => [{ action: 'events:ListRuleNamesByTarget', resource: '*' }],
           perform: ({ TargetArn, EventBusName }) => ({
             RuleNames: rules
-              .filter(({ busName }) => busName === EventBusName)
+              .list(EventBusName)
               .filter(({ targets }) => targets.some(({ arn }) => arn === TargetArn))
               .map(({ name }) => name),
           }),
         },
       ),
-      DescribeRule: operation(
-        v.object({ Name: v.string(), EventBusName: v.optional(v.string(), DEFAULT_BUS) }),
-        {
-          demands: ({ Name, EventBusName }) => [
-            { action: 'events:DescribeRule', resource: named(Name, EventBusName)?.arn ?? '*' },
-          ],
-          perform: ({ Name, EventBusName }) => {
-            const rule = named(Name, EventBusName);
-            if (rule === undefined) {
-              throw new AwsError(
-                'ResourceNotFoundException',
-                `Rule ${Name.slice(0, 64)} does not exist on EventBus ${EventBusName}.`,
-              );
-            }
-            return {
-              Name: rule.name,
-              Arn: rule.arn,
-              EventBusName: rule.busName,
-              State: rule.enabled ? 'ENABLED' : 'DISABLED',
-              ...(rule.scheduleExpression !== null && {
-                ScheduleExpression: rule.scheduleExpression,
-              }),
-            };
-          },
+      DescribeRule: operation(oneRule, {
+        demands: demandsOf('DescribeRule'),
+        perform: ({ Name, EventBusName }) => {
+          const rule = rules.get(Name, EventBusName);
+          return {
+            Name: rule.name,
+            Arn: rule.arn,
+            EventBusName: rule.busName,
+            State: rules.isEnabled(rule) ? 'ENABLED' : 'DISABLED',
+            ...(rule.scheduleExpression !== null && {
+              ScheduleExpression: rule.scheduleExpression,
+            }),
+          };
         },
-      ),
+      }),
+      EnableRule: switching('EnableRule', true),
+      DisableRule: switching('DisableRule', false),
     },
   };
 }

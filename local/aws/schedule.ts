@@ -110,6 +110,13 @@ export class Scheduler {
     if (this.#startedAtMs !== undefined) this.#arm(name, this.#clockMs());
   }
 
+  /** No firing of it after this, until it is added again. */
+  remove(name: string): void {
+    this.#rules.delete(name);
+    this.#stopTimer.get(name)?.();
+    this.#stopTimer.delete(name);
+  }
+
   /** The first firing of a rate comes one interval from here. */
   start(): void {
     if (this.#startedAtMs !== undefined) return;

@@ -5,6 +5,11 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+} from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -327,6 +332,26 @@ describe('failures end up where the template says', () => {
     sqs.destroy();
     return Messages.map(({ Body = '' }) => JSON.parse(Body));
   }
+});
+
+test('a schedule that is turned off does not tick, and does when it is on again', async () => {
+  // A tick every 200 ms.
+  await start({ timeScale: 18_000 });
+  const events = new EventBridgeClient(client());
+  const [{ name: Name } = { name: '' }] = stack.assembly.rules;
+  const ticks = () => news.all.filter(({ kind }) => kind === 'tick').length;
+  await events.send(new DisableRuleCommand({ Name }));
+  stack.startSchedules();
+  stack.tick();
+  await new Promise((go) => setTimeout(go, 700));
+  expect(ticks()).toBe(0);
+  await events.send(new EnableRuleCommand({ Name }));
+  await news.next('a tick', 5_000, ({ kind }) => (kind === 'tick' ? true : undefined));
+  await events.send(new DisableRuleCommand({ Name }));
+  const before = ticks();
+  await new Promise((go) => setTimeout(go, 700));
+  expect(ticks()).toBe(before);
+  events.destroy();
 });
 
 describe("the role's own policy decides", () => {

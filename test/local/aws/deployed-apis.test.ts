@@ -5,6 +5,8 @@ import { request } from 'node:http';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
   EventBridgeClient,
   ListRuleNamesByTargetCommand,
 } from '@aws-sdk/client-eventbridge';
@@ -13,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FunctionDefinition } from '../../../local/assembly/functions.ts';
 import { cloudFormationService } from '../../../local/aws/cloudformation-api.ts';
 import { type AccessKey, Principals } from '../../../local/aws/principals.ts';
+import { Rules } from '../../../local/aws/rules.ts';
 import { rulesService } from '../../../local/aws/rules-api.ts';
 import { type AwsServer, startAwsServer } from '../../../local/aws/server.ts';
 import { introduction } from '../../../local/introduction.ts';
@@ -49,19 +52,34 @@ const RULE = {
 let server: AwsServer;
 let operator: AccessKey;
 let nobody: AccessKey;
+/** May turn one rule off, and see all. */
+let switcher: AccessKey;
+const switched: string[] = [];
 beforeAll(async () => {
   const principals = new Principals(PLACE);
   operator = principals.issueOperator();
   nobody = principals.issue({ arn: `arn:aws:iam::${PLACE.accountId}:user/nobody`, statements: [] });
+  switcher = principals.issue({
+    arn: `arn:aws:iam::${PLACE.accountId}:user/switcher`,
+    statements: [
+      { Effect: 'Allow', Action: 'events:DisableRule', Resource: `${RULE.arn}/hourly` },
+      { Effect: 'Allow', Action: 'events:DescribeRule', Resource: '*' },
+    ],
+  });
   server = await startAwsServer({
     ...PLACE,
     principals,
     services: [
-      rulesService([
-        { ...RULE, name: 'hourly' },
-        { ...RULE, name: 'off', enabled: false },
-        { ...RULE, name: 'elsewhere', targets: [] },
-      ]),
+      rulesService(
+        new Rules(
+          [
+            { ...RULE, name: 'hourly', arn: `${RULE.arn}/hourly` },
+            { ...RULE, name: 'off', enabled: false },
+            { ...RULE, name: 'elsewhere', targets: [] },
+          ],
+          ({ name }, isEnabled) => switched.push(`${name} ${isEnabled ? 'on' : 'off'}`),
+        ),
+      ),
     ],
     queries: [
       cloudFormationService(() => ({
@@ -148,20 +166,55 @@ describe('Lambda', () => {
   });
 });
 
-test('EventBridge: the rules that call a function, and whether they are on', async () => {
-  const events = new EventBridgeClient(client(operator));
-  const { RuleNames } = await events.send(
-    new ListRuleNamesByTargetCommand({ TargetArn: FUNCTION.arn }),
-  );
-  expect(RuleNames).toEqual(['hourly', 'off']);
-  const states = await Promise.all(
-    ['hourly', 'off'].map(
-      async (Name) => (await events.send(new DescribeRuleCommand({ Name }))).State,
-    ),
-  );
-  expect(states).toEqual(['ENABLED', 'DISABLED']);
-  await expect(events.send(new DescribeRuleCommand({ Name: 'other' }))).rejects.toMatchObject({
-    name: 'ResourceNotFoundException',
+describe('EventBridge', () => {
+  test('the rules that call a function, and whether they are on', async () => {
+    const events = new EventBridgeClient(client(operator));
+    const { RuleNames } = await events.send(
+      new ListRuleNamesByTargetCommand({ TargetArn: FUNCTION.arn }),
+    );
+    expect(RuleNames).toEqual(['hourly', 'off']);
+    const states = await Promise.all(
+      ['hourly', 'off'].map(
+        async (Name) => (await events.send(new DescribeRuleCommand({ Name }))).State,
+      ),
+    );
+    expect(states).toEqual(['ENABLED', 'DISABLED']);
+    await expect(events.send(new DescribeRuleCommand({ Name: 'other' }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  });
+
+  test('a rule is turned off and on again: told once each, and seen by all', async () => {
+    const events = new EventBridgeClient(client(operator));
+    const seen = async () => (await events.send(new DescribeRuleCommand({ Name: 'hourly' }))).State;
+    switched.length = 0;
+    await events.send(new EnableRuleCommand({ Name: 'hourly' }));
+    expect([await seen(), switched]).toEqual(['ENABLED', []]);
+    for (const again of [1, 2]) {
+      await events.send(new DisableRuleCommand({ Name: 'hourly' }));
+      expect([again, await seen(), switched]).toEqual([again, 'DISABLED', ['hourly off']]);
+    }
+    await events.send(new EnableRuleCommand({ Name: 'hourly' }));
+    expect([await seen(), switched]).toEqual(['ENABLED', ['hourly off', 'hourly on']]);
+  });
+
+  test('only by who may, and only what is there', async () => {
+    const events = new EventBridgeClient(client(switcher));
+    switched.length = 0;
+    await events.send(new DisableRuleCommand({ Name: 'hourly' }));
+    await expect(events.send(new EnableRuleCommand({ Name: 'hourly' }))).rejects.toThrow(
+      /not authorized to perform: events:EnableRule on resource: \S+rule\/r\/hourly/,
+    );
+    await expect(events.send(new DisableRuleCommand({ Name: 'off' }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+    expect(switched).toEqual(['hourly off']);
+    const all = new EventBridgeClient(client(operator));
+    for (const command of [EnableRuleCommand, DisableRuleCommand]) {
+      await expect(all.send(new command({ Name: 'other' }))).rejects.toMatchObject({
+        name: 'ResourceNotFoundException',
+      });
+    }
   });
 });
 

@@ -39,6 +39,18 @@ test('only the last receipt deletes', () => {
   expect(queues.receive('q').Messages).toHaveLength(1);
 });
 
+test('a purge empties it, of what is hidden and delayed too', () => {
+  const { queues, clock } = makeQueue(30);
+  for (const body of ['hidden', 'to be had']) queues.send('q', { body });
+  queues.send('q', { body: 'later', delaySeconds: 10 });
+  queues.receive('q');
+  queues.purge('q');
+  clock.advance(60_000);
+  expect(queues.receive('q').Messages).toBeUndefined();
+  queues.send('q', { body: 'after' });
+  expect(queues.receive('q').Messages).toHaveLength(1);
+});
+
 test('counts: to be had, in flight, delayed', () => {
   const { queues, clock } = makeQueue();
   queues.send('q', { body: 'a' });

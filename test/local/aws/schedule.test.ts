@@ -213,6 +213,23 @@ describe('Scheduler', () => {
     expect(fired()).toBe(1);
   });
 
+  test('a rule that is removed does not fire, and does again when it is added', () => {
+    const { world, scheduler, fired } = scheduled('rate(1 minute)');
+    scheduler.start();
+    world.advance(MINUTE_MS);
+    scheduler.remove('rule');
+    scheduler.remove('nobody');
+    expect(world.waiting).toBe(0);
+    world.advance(10 * MINUTE_MS);
+    expect(fired()).toBe(1);
+    let again = 0;
+    scheduler.add('rule', parseSchedule('rate(1 minute)'), () => {
+      again += 1;
+    });
+    world.advance(2 * MINUTE_MS);
+    expect([fired(), again]).toEqual([1, 2]);
+  });
+
   test('a wait that no timer can hold is made of several', () => {
     const { world, scheduler, fired } = scheduled('rate(60 days)');
     scheduler.start();
