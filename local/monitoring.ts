@@ -99,8 +99,10 @@ export class Monitoring {
 
   /** From now on a minute of the template's is evaluated when it is over. */
   start(): void {
+    if (this.#timer !== undefined) return;
+    this.alarms.begin();
     const { minuteMs } = this.alarms;
-    this.#timer ??= setInterval(
+    this.#timer = setInterval(
       () => this.evaluate(),
       Math.min(Math.max(minuteMs, SHORTEST_TIMER_MS), LONGEST_TIMER_MS),
     );

@@ -60,13 +60,18 @@ export interface AlarmFilter {
 }
 
 const MINUTE_MS = 60_000;
+/**
+ * The first start of a function takes the world's time, however fast the stack's time runs: with 3,600, a second is an
+ * hour in which nothing was heard. As long as Lambda itself gives to a start.
+ */
+const FIRST_START_MS = 10_000;
 
 export class Alarms {
   readonly #metrics: Pick<Metrics, 'statistics'>;
   readonly #now: () => number;
   readonly #timeScale: number;
   readonly #onTransition: (transition: Transition) => void;
-  readonly #createdAtMs: number;
+  #warmsUpFromMs: number;
   readonly #statuses = new Map<string, AlarmStatus>();
   /** Names of the alarms that are past their warm-up. */
   readonly #warm = new Set<string>();
@@ -84,16 +89,22 @@ export class Alarms {
     this.#now = options.now;
     this.#timeScale = options.timeScale ?? 1;
     this.#onTransition = options.onTransition;
-    this.#createdAtMs = options.now();
+    const createdAtMs = options.now();
+    this.#warmsUpFromMs = createdAtMs;
     for (const alarm of options.alarms) {
       this.#statuses.set(alarm.name, {
         alarm,
         state: 'INSUFFICIENT_DATA',
         reason: 'Unchecked: Initial alarm creation',
-        updatedAtMs: this.#createdAtMs,
-        transitionedAtMs: this.#createdAtMs,
+        updatedAtMs: createdAtMs,
+        transitionedAtMs: createdAtMs,
       });
     }
+  }
+
+  /** Warm-ups count from here: an alarm that waits for a schedule's runs is made after that schedule. */
+  begin(): void {
+    this.#warmsUpFromMs = this.#now();
   }
 
   /** How often to evaluate, and the grid on which periods end. */
@@ -140,9 +151,11 @@ export class Alarms {
   #isWarmingUp(alarm: MetricAlarm, range: readonly (Datapoint | undefined)[]): boolean {
     const { name, warmUp, evaluationPeriods } = alarm;
     if (warmUp === null || this.#warm.has(name)) return false;
-    const endsAtMs = this.#createdAtMs + (warmUp.seconds * 1000) / this.#timeScale;
+    const nowMs = this.#now();
+    const endsAtMs = this.#warmsUpFromMs + (warmUp.seconds * 1000) / this.#timeScale;
     const real = range.filter((datapoint) => datapoint !== undefined).length;
-    if (this.#now() < endsAtMs && (warmUp.isWhole || real < evaluationPeriods)) return true;
+    if (nowMs < endsAtMs && (warmUp.isWhole || real < evaluationPeriods)) return true;
+    if (this.#timeScale > 1 && real === 0 && nowMs < endsAtMs + FIRST_START_MS) return true;
     this.#warm.add(name);
     return false;
   }

@@ -172,6 +172,54 @@ describe('an alarm', () => {
     expect(stateOf(alarms)).toBe('ALARM');
   });
 
+  test('begins to warm up when what it waits for begins', () => {
+    const alarms = alarmsOf({
+      treatMissingData: 'breaching',
+      warmUp: { seconds: 600, isWhole: false },
+    });
+    clock.advance(5 * MINUTE_MS);
+    alarms.begin();
+    pass(alarms, 9);
+    expect(transitions).toEqual([]);
+    pass(alarms, 1);
+    expect(stateOf(alarms)).toBe('ALARM');
+  });
+
+  describe('where an hour takes a second', () => {
+    const onTicks = {
+      comparisonOperator: 'LessThanThreshold',
+      treatMissingData: 'breaching',
+      evaluationPeriods: 24,
+      datapointsToAlarm: 24,
+      warmUp: { seconds: 7_200, isWhole: false },
+    } as const;
+    const passMs = (alarms: Alarms, ms: number) => {
+      for (let passed = 0; passed < ms; passed += 20) {
+        clock.advance(20);
+        alarms.evaluate();
+      }
+    };
+
+    test('the first start of a function may take its time; then no silence may', () => {
+      const alarms = alarmsOf(onTicks, 3_600);
+      passMs(alarms, 6_000);
+      expect(transitions).toEqual([]);
+      metrics.put(FAILURES, 1, 'Count');
+      passMs(alarms, 1_000);
+      expect(history()).toEqual(['INSUFFICIENT_DATA OK on-ok']);
+      passMs(alarms, 2_000);
+      expect(stateOf(alarms)).toBe('ALARM');
+    });
+
+    test('what does not come at all is told', () => {
+      const alarms = alarmsOf(onTicks, 3_600);
+      passMs(alarms, 11_900);
+      expect(transitions).toEqual([]);
+      passMs(alarms, 200);
+      expect(stateOf(alarms)).toBe('ALARM');
+    });
+  });
+
   test('fills silence with a value where metric math says so', () => {
     const alarms = alarmsOf({
       comparisonOperator: 'LessThanThreshold',
