@@ -5,9 +5,12 @@ import { duration } from '../lambda/rotate-key/wording.ts';
 import { findAlarms } from './alarms.ts';
 import { type DeployedFunction, findFunction } from './deployment.ts';
 import { differences } from './drift.ts';
+import { explain } from './explain.ts';
 import { type Finding, note, well, wrong } from './finding.ts';
 import { keyFindings } from './key-findings.ts';
 import type { Patient } from './patient.ts';
+import type { Place } from './place.ts';
+import { reach } from './reach.ts';
 import { findScheduleRules, type ScheduleRule } from './schedule-rules.ts';
 
 export interface Examination {
@@ -130,7 +133,7 @@ const tokenEndpoint: Examination = {
       ];
     }
     const target = place.isLocal ? (place.tokenEndpointUrl ?? url) : url;
-    const answer = await fetch(target, { method: 'POST', signal: AbortSignal.timeout(10_000) });
+    const answer = await reach(new URL(target), { method: 'POST' }, place);
     await answer.body?.cancel();
     if (answer.status === 401) return [well('It answers, and lets nobody in without a login.')];
     return [
@@ -190,26 +193,34 @@ const alarms: Examination = {
     }
     const topicArn = outputs.get('AlarmTopicArn');
     if (topicArn === undefined) return findings;
-    const { findSubscribers } = await import('./topic-subscribers.ts');
-    const subscribers = await findSubscribers(topicArn, place);
-    if (subscribers.length === 0) {
-      findings.push(
-        note('Nobody hears of alarms.', 'Write "alarmEmails" into cdk.json, and npx cdk deploy'),
-      );
+    try {
+      return [...findings, ...(await subscriberFindings(topicArn, place))];
+    } catch (error) {
+      // The alarms themselves are known.
+      const { message, next } = explain(error, place);
+      const sentence = `Who hears of alarms could not be looked at: ${message}`;
+      return [...findings, wrong(sentence, next ?? 'docs/operator.md')];
     }
-    for (const { endpoint, protocol, isConfirmed } of subscribers) {
-      findings.push(
-        isConfirmed
-          ? well(`${endpoint} hears of alarms (${protocol}).`)
-          : note(
-              `${endpoint} hears nothing yet: the link in SNS's mail was not followed.`,
-              `aws sns subscribe --topic-arn ${topicArn} --protocol ${protocol} --notification-endpoint ${endpoint}`,
-            ),
-      );
-    }
-    return findings;
   },
 };
+
+async function subscriberFindings(topicArn: string, place: Place): Promise<readonly Finding[]> {
+  const { findSubscribers } = await import('./topic-subscribers.ts');
+  const subscribers = await findSubscribers(topicArn, place);
+  if (subscribers.length === 0) {
+    return [
+      note('Nobody hears of alarms.', 'Write "alarmEmails" into cdk.json, and npx cdk deploy'),
+    ];
+  }
+  return subscribers.map(({ endpoint, protocol, isConfirmed }) =>
+    isConfirmed
+      ? well(`${endpoint} hears of alarms (${protocol}).`)
+      : note(
+          `${endpoint} hears nothing yet: the link in SNS's mail was not followed.`,
+          `aws sns subscribe --topic-arn ${topicArn} --protocol ${protocol} --notification-endpoint ${endpoint}`,
+        ),
+  );
+}
 
 const QUEUES = [
   ['FailedRunsQueueUrl', 'run', 'that failed', 'docs/runbook.md#failed-runs'],

@@ -48,7 +48,7 @@ export function explain(error: unknown, place: Whereabouts): Problem {
     return problem(
       `AWS does not take your credentials: ${message}`,
       place.isLocal
-        ? 'Was the local stack started anew? Try again.'
+        ? 'Was the local stack started anew? Try again, with the lines that it shows now or with --local.'
         : 'Log in again, or choose a profile with --profile',
     );
   }

@@ -27,6 +27,19 @@ export interface LocalPlace extends v.InferOutput<typeof Introduction> {
 
 const TIMEOUT_MS = 3_000;
 
+/**
+ * The local stack to which the AWS SDK is sent by `AWS_ENDPOINT_URL`, as by the lines that npm start shows; undefined
+ * where that leads to anything else. Never throws.
+ */
+export async function localStackAt(endpoint: string): Promise<LocalPlace | undefined> {
+  const { protocol, hostname, port } = URL.canParse(endpoint) ? new URL(endpoint) : NOWHERE;
+  const isHere = hostname === '127.0.0.1' || hostname === 'localhost';
+  if (protocol !== 'http:' || !isHere || port === '') return undefined;
+  return askLocalStack(port).catch(() => undefined);
+}
+
+const NOWHERE = { protocol: '', hostname: '', port: '' };
+
 /** Throws `Problem`. */
 export async function askLocalStack(given: string): Promise<LocalPlace> {
   const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;

@@ -27,7 +27,7 @@ export interface Place {
   /** How much faster than deployed the schedule runs; 1 on AWS. */
   readonly timeScale: number;
   readonly isLocal: boolean;
-  /** The options that lead here again, for the next thing to type: ` --local`. */
+  /** The options that lead here again, for the next thing to type: ` --local`. Of variables it says nothing. */
   readonly options: string;
 }
 
@@ -68,22 +68,41 @@ export async function findPlace(options: PlaceOptions, projectDirectory: string)
         (local.port === DEFAULT_LOCAL_PORT ? ' --local' : ` --local=${local.port}`),
     };
   }
-  const { configuredStackName } = await import('./configured.ts');
-  return {
-    stackName: options.stack ?? configuredStackName(projectDirectory),
+  const asAwsCli = {
     client: {
       ...PATIENCE,
       ...(options.region !== undefined && { region: options.region }),
       ...(options.profile !== undefined && { profile: options.profile }),
     },
-    momentoEndpoint: undefined,
-    tokenEndpointUrl: undefined,
-    timeScale: 1,
-    isLocal: false,
     options:
       optionText('stack', options.stack) +
       optionText('region', options.region) +
       optionText('profile', options.profile),
+  };
+  const { AWS_ENDPOINT_URL } = process.env;
+  if (AWS_ENDPOINT_URL) {
+    // The SDK goes there by itself; the rest of the stack is not on AWS either.
+    const { localStackAt } = await import('./local-place.ts');
+    const local = await localStackAt(AWS_ENDPOINT_URL);
+    if (local !== undefined) {
+      return {
+        ...asAwsCli,
+        stackName: options.stack ?? local.stackName,
+        momentoEndpoint: local.momentoEndpoint,
+        tokenEndpointUrl: local.tokenEndpointUrl ?? undefined,
+        timeScale: local.timeScale,
+        isLocal: true,
+      };
+    }
+  }
+  const { configuredStackName } = await import('./configured.ts');
+  return {
+    ...asAwsCli,
+    stackName: options.stack ?? configuredStackName(projectDirectory),
+    momentoEndpoint: undefined,
+    tokenEndpointUrl: undefined,
+    timeScale: 1,
+    isLocal: false,
   };
 }
 

@@ -1,18 +1,17 @@
-// Who hears of the alarms: SNS's ListSubscriptionsByTopic, signed with the SDK's own signer. One question is not
-// worth one more client of the SDK.
+// Who hears of the alarms: SNS's ListSubscriptionsByTopic, signed with the SDK's own signer, and asked where the SDK
+// would ask. One question is not worth one more client of the SDK.
 
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Place } from './place.ts';
 import { Problem } from './problem.ts';
+import { reach } from './reach.ts';
 
 export interface Subscriber {
   readonly protocol: string;
   readonly endpoint: string;
   readonly isConfirmed: boolean;
 }
-
-const TIMEOUT_MS = 10_000;
 
 /** Throws `Problem`, or AWS's own errors. The first hundred, which is all that SNS tells at once. */
 export async function findSubscribers(
@@ -23,7 +22,9 @@ export async function findSubscribers(
   const { config } = new STSClient(place.client);
   const [, partition = 'aws', , region = ''] = topicArn.split(':');
   const url = new URL(
-    place.client.endpoint ??
+    place.client.endpoint ||
+      process.env.AWS_ENDPOINT_URL_SNS ||
+      process.env.AWS_ENDPOINT_URL ||
       `https://sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`,
   );
   const body = new URLSearchParams({
@@ -47,12 +48,7 @@ export async function findSubscribers(
     headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
     body,
   });
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: signed.headers,
-    body,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const answer = await reach(url, { method: 'POST', headers: signed.headers, body }, place);
   const xml = await answer.text();
   if (!answer.ok) {
     throw new Problem(`SNS refused: ${element(xml, 'Code')}: ${element(xml, 'Message')}`);

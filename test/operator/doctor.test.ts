@@ -11,9 +11,10 @@ import { findingLines, note, verdict, well, wrong } from '../../operator/finding
 import { rankFinding, replicaFinding } from '../../operator/key-findings.ts';
 import { importFinding } from '../../operator/may-import.ts';
 import { Problem } from '../../operator/problem.ts';
+import { inWords, reach } from '../../operator/reach.ts';
 import { shellWord } from '../../operator/shell-word.ts';
 import { readSubscribers } from '../../operator/topic-subscribers.ts';
-import { PLAIN } from './world.ts';
+import { nobodyListens, PLAIN } from './world.ts';
 
 const place = { options: ' --region eu-west-1', isLocal: false };
 const error = (name: string, message: string, more: object = {}) =>
@@ -176,6 +177,43 @@ describe("AWS's errors", () => {
     const problem = new Problem('so', { exitCode: 2 });
     expect(explain(problem, place)).toBe(problem);
     expect(explain(new SecretFailure('secret-not-found', 'gone'), place).message).toBe('gone');
+  });
+});
+
+describe('an address that cannot be reached', () => {
+  const failed = (cause: unknown) => error('TypeError', 'fetch failed', { cause });
+  const coded = (code: string, message = '') => error('Error', message, { code });
+
+  test.each<[unknown, string]>([
+    [failed(coded('ENOTFOUND')), 'no address is known for its name (ENOTFOUND)'],
+    [
+      // A name with two addresses.
+      failed(Object.assign(new AggregateError([coded('ECONNREFUSED'), coded('EHOSTUNREACH')]))),
+      'nothing listens there (ECONNREFUSED)',
+    ],
+    [failed(coded('UND_ERR_CONNECT_TIMEOUT')), 'it does not answer (UND_ERR_CONNECT_TIMEOUT)'],
+    [error('TimeoutError', 'aborted'), 'it did not answer within 10 seconds'],
+    [
+      failed(coded('DEPTH_ZERO_SELF_SIGNED_CERT')),
+      'its certificate is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    ],
+    [failed(coded('EWHATEVER', 'it is so')), 'it is so (EWHATEVER)'],
+    [failed(undefined), 'fetch failed'],
+    ['thrown as text', 'thrown as text'],
+  ])('%#', (raised, words) => expect(inWords(raised)).toBe(words));
+
+  test.each<[boolean, RegExp]>([
+    [false, /Look at the network of this machine/],
+    [true, /Does npm start still run/],
+  ])('is named, with why and what to do; local: %s', async (isLocal, next) => {
+    const origin = await nobodyListens();
+    const reached = reach(new URL(`${origin}/token?a=b`), {}, { ...place, isLocal });
+    await expect(reached).rejects.toMatchObject({
+      name: 'Problem',
+      message: `${origin} cannot be reached from this machine: nothing listens there (ECONNREFUSED).`,
+      next: expect.stringMatching(next),
+      cause: expect.objectContaining({ message: 'fetch failed' }),
+    });
   });
 });
 

@@ -1,7 +1,9 @@
 // Each verb on a real local stack: as a process, as a person or a script runs it, and in this process with a terminal
 // that remembers, for what a person would be asked.
 
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { closeServer, listenOnLoopback } from '../../local/ports.ts';
 import { run } from '../../operator/command.ts';
 import { doctor } from '../../operator/doctor.ts';
 import { rotate } from '../../operator/rotate.ts';
@@ -10,6 +12,7 @@ import {
   all,
   expectNoSecret,
   expectPlain,
+  nobodyListens,
   PROJECT,
   rememberingTerminal,
   start,
@@ -268,6 +271,61 @@ test('status and doctor tell of an alarm that is on, with its section', async ()
   } finally {
     world.stack.alarms.setState(name, 'OK', 'test');
   }
+});
+
+describe('with the lines that npm start shows, and without --local', () => {
+  const pasted = (more: NodeJS.ProcessEnv = {}) => ({
+    env: {
+      AWS_ENDPOINT_URL: world.stack.aws.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: world.stack.operator.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: world.stack.operator.secretAccessKey,
+      ...more,
+    },
+  });
+
+  test('doctor reaches the token endpoint, Momento and the alarms of this machine', async () => {
+    world.put(world.newKey());
+    world.put(world.newKey(30 * DAY, 'all-data-read-write'), ORDERS);
+    const { out, err } = await world.run(['doctor', '--stack', 'MomentoAuth'], pasted());
+    expect(err).not.toMatch(/Error/);
+    expect(out).toMatch(/\nLocal AWS\n/);
+    expect(out).toMatch(/✓ It answers, and lets nobody in without a login/);
+    expect(out).toMatch(/✓ default: Momento takes it for a super-user key/);
+    expect(out).toMatch(/✓ \d+ alarms, and none is on/);
+    expect(out).not.toMatch(/could not be|fetch failed/);
+  });
+
+  test('import asks the Momento of this machine', async () => {
+    const words = ['import', world.file(world.newKey()), '--key', 'default', '--yes'];
+    const ended = await world.run(words, pasted());
+    expect([withoutWaiting(ended), ended.code]).toEqual(['', 0]);
+  });
+
+  test('who hears of alarms cannot be looked at: where that was asked, why, and the alarms all the same', async () => {
+    const sns = await nobodyListens();
+    const { out, code } = await world.run(['doctor'], pasted({ AWS_ENDPOINT_URL_SNS: sns }));
+    expect(code).toBe(1);
+    expect(out).toMatch(/✓ \d+ alarms, and none is on/);
+    expect(out.replace(/\s+/g, ' ')).toContain(
+      `✗ Who hears of alarms could not be looked at: ${sns} cannot be reached from this machine: nothing listens there (ECONNREFUSED). Does npm start still run?`,
+    );
+  });
+
+  test('what listens there is no local stack: AWS as it is', async () => {
+    const other = createServer((_asked, answer) => answer.writeHead(404).end('{}'));
+    const port = await listenOnLoopback(other, 0);
+    try {
+      const { err, code } = await world.run(
+        ['status', '--stack', 'Elsewhere'],
+        pasted({ AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }),
+      );
+      expect(code).toBe(1);
+      expect(err).not.toMatch(/local stack/);
+    } finally {
+      await closeServer(other);
+    }
+  });
 });
 
 describe('somebody who may do nothing', () => {

@@ -2,11 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from '@jest/globals';
 import { Redactor } from '../../lambda/shared/redaction.ts';
 import type { Synthesized } from '../../local/assembly/synthesize.ts';
+import { closeServer, listenOnLoopback } from '../../local/ports.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
 import type { Colours, Terminal } from '../../operator/terminal.ts';
 import { assemblyForTest } from '../assemblies/assembly-for-test.ts';
@@ -107,6 +109,14 @@ export class World {
   run(words: readonly string[], surroundings?: Surroundings): Promise<Ended> {
     return start(words, surroundings).ended;
   }
+}
+
+/** An address of this machine. */
+export async function nobodyListens(): Promise<string> {
+  const server = createServer();
+  const port = await listenOnLoopback(server, 0);
+  await closeServer(server);
+  return `http://127.0.0.1:${port}`;
 }
 
 export interface Surroundings {
