@@ -46,13 +46,15 @@ export function banner(stack: LocalStack, { colours, timeScale, page }: BannerOp
 }
 
 /** Ready to paste, for version 1 and version 2 of the `aws` CLI alike. */
-export function commands({ assembly, aws, operator, output }: LocalStack): string[] {
+export function commands({ assembly, aws, operator, output, tokenEndpoint }: LocalStack): string[] {
   const { region } = assembly.deployment;
   const secretId = nameOf(output('ApiKeySecretArn')).slice(0, -7);
   return [
     `export AWS_ENDPOINT_URL=${aws.url} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`,
     `export AWS_ACCESS_KEY_ID=${operator.accessKeyId}`,
     `export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}; unset AWS_SESSION_TOKEN`,
+    // The output says where a deployed one would be.
+    ...(tokenEndpoint === undefined ? [] : [`export LOCAL_TOKEN_ENDPOINT=${tokenEndpoint.url}`]),
     `aws secretsmanager get-secret-value --secret-id ${secretId}`,
     `echo '{"secretId":"${secretId}","force":true}' > now.json`,
     `aws lambda invoke --payload fileb://now.json \\`,

@@ -1,6 +1,7 @@
 // The runbook is compared with the alarms, the outputs and the reasons that it speaks of.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { leastLifeSeconds } from '../../lambda/rotate-key/due.ts';
 import { OUTCOME_OF } from '../../lambda/rotate-key/outcome.ts';
 import { inside, ofType, synthesize } from './synthesis.ts';
 
@@ -81,6 +82,23 @@ describe('docs/runbook.md', () => {
         `[\`${reason}\`](reasons.md#failed-a-person-may-be-needed)`,
       );
     }
+  });
+
+  test.each([1, 5, 6, 24, 25, 60, 1_440])(
+    'says how long a key must live, with a tick every %d minutes',
+    (minutes) => {
+      expect(sections.get('key-overdue')).toContain(
+        'six ticks, and at least 73 minutes and three ticks: 88 minutes with ticks of five minutes, or fewer',
+      );
+      const pace = { scheduleIntervalSeconds: minutes * 60, refreshAtFraction: 1 / 3 };
+      const said = Math.max(6 * minutes, 73 + 3 * Math.max(5, minutes));
+      expect(leastLifeSeconds(pace)).toBe(said * 60);
+    },
+  );
+
+  test('the token endpoint is asked where npm start says, and there alone', () => {
+    expect(runbook).toMatch(/^ENDPOINT=\$\{LOCAL_TOKEN_ENDPOINT:-\$\(output TokenEndpointUrl\)\}/m);
+    for (const [line] of runbook.matchAll(/^curl .*$/gm)) expect(line).toContain('"$ENDPOINT"');
   });
 
   test('links to places that exist', () => {

@@ -445,6 +445,8 @@ describe('for the person at the terminal', () => {
       });
       expect(stdout).toMatch(/"SecretString"/);
       expect(stdout).toMatch(/"outcome": *"rotated"/);
+      const { url } = stack.tokenEndpoint ?? {};
+      expect(commands(stack)).toContain(`export LOCAL_TOKEN_ENDPOINT=${url}`);
     },
     60_000,
   );
