@@ -59,14 +59,10 @@ export async function refresh(
     // A call without the time to hear its answer would spend the refresh token for nothing.
     const turn = calls === 1 ? firstTurn : await pacer.turn(phaseEndsAtMs - LEAST_CALL_MS);
     if (turn === undefined) return giveUp(noAnswer);
+    const timeoutMs = Math.min(CALL_TIMEOUT_MS, phaseEndsAtMs - clock.now());
     const call = momento.refresh(pair);
-    const answer = await firstAnswer(
-      call,
-      unanswered,
-      Math.min(CALL_TIMEOUT_MS, phaseEndsAtMs - clock.now()),
-      clock,
-    );
-    turn.end();
+    void endTurn(turn, call, timeoutMs, clock);
+    const answer = await firstAnswer(call, unanswered, timeoutMs, clock);
     if (answer.kind === 'refreshed') return answer.key;
     if (answer.kind === 'no-answer') unanswered.push(call);
 
@@ -87,6 +83,26 @@ export async function refresh(
       return unanswered.length > 0 ? noAnswer() : whyRefused(pair, mayBeOurDoing, failure, run);
     });
   }
+}
+
+/** With the call itself: it is under way, and may be counted, also when an earlier one's late answer ends the wait. */
+async function endTurn(
+  turn: Turn,
+  call: Promise<RefreshedKey>,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
+  const settled = new AbortController();
+  const isAnswered = await Promise.race([
+    call.then(
+      () => true,
+      // A connection that breaks, or is never made, is no round trip.
+      (error) => toMomentoFailure(error).code !== 'momento-unreachable',
+    ),
+    clock.sleep(timeoutMs, settled.signal).then(() => false),
+  ]);
+  settled.abort();
+  turn.end(isAnswered ? 'answered' : 'unanswered');
 }
 
 /** The call's own answer, or a late success of an earlier one, or neither within the time. */

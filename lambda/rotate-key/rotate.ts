@@ -207,7 +207,7 @@ async function rotateUnderClaim(
     return refreshed;
   };
   const unstored = unstoredFor({ arn, current }, run);
-  if (unstored !== undefined) turn.end();
+  if (unstored !== undefined) turn.end('unused');
   const refreshed = unstored ?? keep(await refresh(content.pair, claimed.attempt, turn, keep, run));
   const text = renderSecretValue(refreshed, content.fields);
   const pendingVersionId = pairVersionId(descent, claimed.attempt);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Turn } from '../../../lambda/rotate-key/pacer.ts';
 import { refresh } from '../../../lambda/rotate-key/refresh.ts';
 import type { Run } from '../../../lambda/rotate-key/tools.ts';
 import type { MomentoAuth } from '../../../lambda/shared/momento-auth.ts';
@@ -14,8 +15,6 @@ const NEW_KEY: RefreshedKey = {
   endpoint: 'e',
   validUntil: 2_000_000_000,
 };
-
-const TURN = { end: () => {} };
 
 type Script = (clock: SimulatedClock) => Promise<RefreshedKey>;
 const ok: Script = async () => NEW_KEY;
@@ -37,6 +36,8 @@ function scripted(calls: Script[], options: { alive?: boolean | 'unknown'; timeM
   const clock = new SimulatedClock();
   const startedAtMs = clock.now();
   let made = 0;
+  const turns: Array<[string, number]> = [];
+  const turn: Turn = { end: (how) => turns.push([how, clock.now() - startedAtMs]) };
   const momento: MomentoAuth = {
     refresh: () => (calls[made++] ?? silence)(clock),
     authenticates: async () => {
@@ -48,7 +49,7 @@ function scripted(calls: Script[], options: { alive?: boolean | 'unknown'; timeM
     clock,
     momento,
     awsTime: clock,
-    pacer: { turn: async () => TURN },
+    pacer: { turn: async () => turn },
     workUntilMs: startedAtMs + (options.timeMs ?? 295_000),
   } as unknown as Run;
   const pair = content();
@@ -56,10 +57,12 @@ function scripted(calls: Script[], options: { alive?: boolean | 'unknown'; timeM
   const late: RefreshedKey[] = [];
   return {
     late,
+    /** How each ended, and when. */
+    turns,
     calls: () => made,
     elapsedMs: () => clock.now() - startedAtMs,
     clock,
-    go: (attempt = 0) => clock.run(refresh(pair.pair, attempt, TURN, (key) => late.push(key), run)),
+    go: (attempt = 0) => clock.run(refresh(pair.pair, attempt, turn, (key) => late.push(key), run)),
   };
 }
 
@@ -113,6 +116,36 @@ describe('a late answer is never lost', () => {
     expect(momento.late).toEqual([]);
     await momento.clock.run(momento.clock.sleep(60_000));
     expect(momento.late).toEqual([NEW_KEY]);
+  });
+});
+
+describe('a turn ends', () => {
+  test.each<[string, Script, string]>([
+    ['a pair', after(250), 'answered'],
+    ['a refusal', fails('momento-refused', 250), 'answered'],
+    ['that there were too many', fails('momento-rate-limited', 250), 'answered'],
+    ['what is no key', fails('momento-bad-answer', 250), 'answered'],
+    ['nothing, the connection broke', fails('momento-unreachable', 250), 'unanswered'],
+  ])('with the call: Momento said %s', async (_, script, how) => {
+    const momento = scripted([script, ok]);
+    await momento.go().catch(() => {});
+    expect(momento.turns[0]).toEqual([how, 250]);
+  });
+
+  test('when nobody waits for the answer any more', async () => {
+    const momento = scripted([silence, ok]);
+    await momento.go();
+    expect(momento.turns[0]).toEqual(['unanswered', 8_000]);
+  });
+
+  test('with its own call, when the late answer of an earlier one makes this one needless', async () => {
+    const momento = scripted([after(9_000), after(2_000)]);
+    expect(await momento.go()).toBe(NEW_KEY);
+    expect(momento.elapsedMs()).toBe(9_000);
+    expect(momento.turns).toEqual([['unanswered', 8_000]]);
+    await momento.clock.run(momento.clock.sleep(60_000));
+    const beganMs = 8_200;
+    expect(momento.turns[1]).toEqual(['answered', beganMs + 2_000]);
   });
 });
 
