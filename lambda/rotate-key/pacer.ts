@@ -18,8 +18,11 @@ export interface Pacer {
 }
 
 export interface Turn {
-  /** To be called once: when the operation was answered, is not waited for any more, or will not be begun. */
-  end(how: 'answered' | 'unanswered' | 'unused'): void;
+  /**
+   * To be called once: when the operation was answered, or refused because there were too many; when it is not
+   * waited for any more; or when it will not be begun.
+   */
+  end(how: 'answered' | 'refused' | 'unanswered' | 'unused'): void;
 }
 
 interface Place {
@@ -37,6 +40,8 @@ const REMEMBERED_MS = 60_000;
 const MOST_REMEMBERED = 1_000;
 /** Of fewer round trips the shortest may be far from the shortest that there can be. */
 const LEAST_REMEMBERED = 20;
+/** After a refusal: longer than a run, which a Momento that counts otherwise may then refuse one call and not many. */
+const DISTRUSTED_MS = 600_000;
 
 /**
  * In no sliding second does Momento see more than `ratePerSecond` operations. Beginnings are spaced evenly as well,
@@ -51,6 +56,7 @@ export function evenPacer(ratePerSecond: number, clock: Clock): Pacer {
   /** Those that are not taken, the one that ended first before the others. */
   const places: Place[] = Array.from({ length: atOnce }, () => never);
   let roundTrips: Array<{ readonly endedMs: number; readonly tookMs: number }> = [];
+  let distrustedUntilMs = Number.NEGATIVE_INFINITY;
   let evenAtMs = Number.NEGATIVE_INFINITY;
   let line: Promise<unknown> = Promise.resolve();
   let whenFreed: ((place: Place) => void) | undefined;
@@ -75,7 +81,7 @@ export function evenPacer(ratePerSecond: number, clock: Clock): Pacer {
   const leastMs = (): number => {
     const sinceMs = clock.now() - REMEMBERED_MS;
     roundTrips = roundTrips.filter(({ endedMs }) => endedMs > sinceMs);
-    if (roundTrips.length < enough) return 0;
+    if (roundTrips.length < enough || clock.now() < distrustedUntilMs) return 0;
     const tookMs = roundTrips.map((roundTrip) => roundTrip.tookMs).sort((a, b) => a - b);
     const shortest = tookMs[0] ?? 0;
     const usual = tookMs[Math.floor(tookMs.length / 2)] ?? 0;
@@ -102,6 +108,7 @@ export function evenPacer(ratePerSecond: number, clock: Clock): Pacer {
     const beganMs = clock.now();
     return {
       end: (how) => {
+        if (how === 'refused') distrustedUntilMs = clock.now() + DISTRUSTED_MS;
         if (how === 'answered') remember(clock.now() - beganMs);
         free(how === 'unused' ? place : { endedMs: clock.now(), wasAnswered: how === 'answered' });
       },

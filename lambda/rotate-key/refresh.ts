@@ -23,6 +23,8 @@ const LEAST_CALL_MS = 3_000;
 const MAX_CALLS = 5;
 const BACK_OFF = { baseDelayMs: 400, maxDelayMs: 4_000 };
 
+type TurnEnd = Parameters<Turn['end']>[0];
+
 type Answer =
   | { readonly kind: 'refreshed'; readonly key: RefreshedKey }
   | { readonly kind: 'failed'; readonly failure: MomentoFailure }
@@ -93,16 +95,19 @@ async function endTurn(
   clock: Clock,
 ): Promise<void> {
   const settled = new AbortController();
-  const isAnswered = await Promise.race([
-    call.then(
-      () => true,
-      // A connection that breaks, or is never made, is no round trip.
-      (error) => toMomentoFailure(error).code !== 'momento-unreachable',
-    ),
-    clock.sleep(timeoutMs, settled.signal).then(() => false),
+  const how = await Promise.race([
+    call.then((): TurnEnd => 'answered', howFailed),
+    clock.sleep(timeoutMs, settled.signal).then((): TurnEnd => 'unanswered'),
   ]);
   settled.abort();
-  turn.end(isAnswered ? 'answered' : 'unanswered');
+  turn.end(how);
+}
+
+function howFailed(error: unknown): TurnEnd {
+  const { code } = toMomentoFailure(error);
+  if (code === 'momento-rate-limited') return 'refused';
+  // A connection that breaks, or is never made, is no round trip.
+  return code === 'momento-unreachable' ? 'unanswered' : 'answered';
 }
 
 /** The call's own answer, or a late success of an earlier one, or neither within the time. */

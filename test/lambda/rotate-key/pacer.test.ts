@@ -106,6 +106,16 @@ describe('not known any more, or never learned', () => {
     expect((await next()) - beganMs).toBe(1_040);
   });
 
+  test('after a refusal nothing is taken off for ten minutes', async () => {
+    const { clock, next } = await warm();
+    const refusedMs = await next('refused');
+    expect((await next()) - refusedMs).toBe(1_310);
+    expect((await next()) - refusedMs).toBe(2_620);
+    for (let beganMs = 0; beganMs < refusedMs + 601_000; ) beganMs = await next();
+    const beganMs = clock.now() - 300;
+    expect((await next()) - beganMs).toBe(1_040);
+  });
+
   test('a turn that was not used: its place is as free as it was', async () => {
     const { next } = await warm();
     const unusedMs = await next('unused', 0);
@@ -164,15 +174,17 @@ describe('a thousand operations at a Momento that counts each of them somewhere 
     },
   );
 
-  test('a connection that is cold in every place at once teaches nothing', async () => {
+  test('a connection that is cold in every place at once misleads nobody', async () => {
     const way = (share: number) => coldAtFirst(50, constant(100, share));
     expect((await paced(way, { seed: 1, ratePerSecond: 50 })).refused).toBe(0);
   });
 
   // Otherwise "none refused" would be true of any pacer.
-  test('where Momento counts at any instant of round trips that take the same, calls are refused', async () => {
+  test('where Momento counts at any instant of round trips that take the same, a few calls are refused', async () => {
     const way = (): Way => (random) => constant(500, random())(random, 0, 0);
-    expect((await paced(way, { seed: 1 })).refused).toBeGreaterThan(0);
+    const { refused } = await paced(way, { seed: 1 });
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThanOrEqual(5);
   });
 });
 

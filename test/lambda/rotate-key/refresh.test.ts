@@ -123,7 +123,7 @@ describe('a turn ends', () => {
   test.each<[string, Script, string]>([
     ['a pair', after(250), 'answered'],
     ['a refusal', fails('momento-refused', 250), 'answered'],
-    ['that there were too many', fails('momento-rate-limited', 250), 'answered'],
+    ['that there were too many', fails('momento-rate-limited', 250), 'refused'],
     ['what is no key', fails('momento-bad-answer', 250), 'answered'],
     ['nothing, the connection broke', fails('momento-unreachable', 250), 'unanswered'],
   ])('with the call: Momento said %s', async (_, script, how) => {

@@ -88,7 +88,8 @@ export async function paced(way: (share: number) => Way, trial: Trial): Promise<
   const startedMs = clock.now();
   const pacer = evenPacer(ratePerSecond, clock);
   const trip = way(0.1 + 0.8 * random());
-  const countedMs: number[] = [];
+  const momento = new SlidingWindow(Math.max(1, Math.floor(ratePerSecond)), 1_000);
+  let refused = 0;
   const stalls = (trial.stallsAtMs ?? []).map(async (atMs) => {
     await clock.sleep(atMs);
     clock.nowMs += STALL_MS;
@@ -97,15 +98,18 @@ export async function paced(way: (share: number) => Way, trial: Trial): Promise<
     const turn = await pacer.turn(Number.POSITIVE_INFINITY);
     if (trial.stallsBefore?.includes(index)) clock.nowMs += STALL_MS;
     const { sendMs, restMs } = trip(random, index, clock.now() - startedMs);
-    countedMs.push(clock.now() + sendMs);
+    const sentMs = clock.now();
+    await clock.sleep(sendMs);
+    // Then, also where the process stood still meanwhile.
+    const isTaken = momento.admit(sentMs + sendMs);
+    if (!isTaken) refused += 1;
     const isSilent = trial.silent?.includes(index) === true;
-    await clock.sleep(isSilent ? GIVEN_UP_AFTER_MS : sendMs + restMs);
-    turn?.end(isSilent ? 'unanswered' : 'answered');
+    await clock.sleep(sentMs + (isSilent ? GIVEN_UP_AFTER_MS : sendMs + restMs) - clock.now());
+    turn?.end(isSilent ? 'unanswered' : isTaken ? 'answered' : 'refused');
   });
   await clock.run(Promise.all([...operations, ...stalls]));
-  const momento = new SlidingWindow(Math.max(1, Math.floor(ratePerSecond)), 1_000);
   return {
-    refused: countedMs.sort((a, b) => a - b).filter((atMs) => !momento.admit(atMs)).length,
+    refused,
     ratio: (clock.now() - startedMs) / (count * (1_000 / ratePerSecond)),
   };
 }
