@@ -74,7 +74,9 @@ export async function renewKey(looked: Looked, wish: Wish, run: Run): Promise<Re
     if (looked.error !== undefined) throw looked.error;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       if (round > 0 || gathered === undefined) gathered = await gather(secretId, run);
-      acted = await (wish.dryRun ? dryRun(gathered, run) : act(gathered, wish.force === true, run));
+      // Whoever was faster has renewed it, or has put another key there: it is not to be renewed once more.
+      const force = wish.force === true && acted?.reason !== 'current-moved';
+      acted = await (wish.dryRun ? dryRun(gathered, run) : act(gathered, force, run));
       if (!acted.lookAgain) break;
       healed ??= acted;
       // What was just written may be seen late.

@@ -453,8 +453,8 @@ async function promote(
     if (!hasMoved && !mayHaveMoved) throw error;
     const current = await currentOtherThan(currentVersionId, arn, run);
     if (current === undefined) return 'unconfirmed';
-    // Where every answer came, it was another run that promoted the very pair: that one tells of it.
-    if (current === versionId) return mayHaveMoved ? 'promoted' : 'current-moved';
+    // Ours, when an answer was lost (the SDK's own repetition may hide that); or another run that resumed the very pair.
+    if (current === versionId) return 'promoted';
     if (current !== currentVersionId) return 'current-moved';
     if (hasMoved) return 'unconfirmed';
     throw error;

@@ -285,7 +285,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: "a pair from memory keeps the auth operation's place",
     file: ROTATE,
-    find: '  if (unstored !== undefined) turn.end();\n',
+    find: "  if (unstored !== undefined) turn.end('unused');\n",
     put: '',
     violates: [4, 6],
   },

@@ -411,7 +411,9 @@ export function successIsTrue(run: RunSeen): Problem {
   }
   if (outcome !== 'rotated' && outcome !== 'resumed') return undefined;
   // Another run may have promoted, meanwhile, the very pair that this one resumed.
-  return run.promoted.length > 0 || (run.currentMoved && !run.undisturbed)
+  // Also before this one began, where it went by what was not so any more.
+  const byAnother = (run.currentMoved && !run.undisturbed) || run.couldNotLook;
+  return run.promoted.length > 0 || byAnother
     ? undefined
     : `${outcome}, and no new pair has become AWSCURRENT`;
 }

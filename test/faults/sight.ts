@@ -118,13 +118,11 @@ export interface Held {
   readonly hasFailed: boolean;
 }
 
-/** Or one of the present key whose run did not get to its label. */
-export function heldClaim({ versions, labels, current }: Sight, arn: string): Held | undefined {
-  const descent = { arn, currentVersionId: current?.versionId ?? '' };
-  const versionId =
-    labels.get('MOMENTO_CLAIM') ??
-    versions.findLast((candidate) => claimAttempt(descent, candidate.versionId) !== undefined)
-      ?.versionId;
+/** Or one of the present key whose run did not get to its label, as long as that may live. */
+/** Also one whose run did not get to its label, or has given it back, as long as that may live. */
+export function heldClaim(sight: Sight, arn: string): Held | undefined {
+  const { versions, labels } = sight;
+  const versionId = liveClaim(sight, arn)?.versionId ?? labels.get('MOMENTO_CLAIM');
   const version = versions.find((candidate) => candidate.versionId === versionId);
   const claim = claimIn(version);
   if (version === undefined || claim === undefined) return undefined;
@@ -132,4 +130,12 @@ export function heldClaim({ versions, labels, current }: Sight, arn: string): He
   const hasEnded = labels.get('MOMENTO_ENDED') === versionId;
   const hasFailed = hasEnded || labels.get('MOMENTO_FAILED') === versionId;
   return { createdAtMs: version.createdAtMs, runEndsAtMs, lapsesAtMs, hasEnded, hasFailed };
+}
+
+function liveClaim({ versions, current, nowMs }: Sight, arn: string): VersionSnapshot | undefined {
+  const newest = versions.findLast((version) => claimIn(version) !== undefined);
+  const isLive = (claimIn(newest)?.runEndsAtMs ?? 0) > nowMs;
+  if (newest === undefined || current === undefined || !isLive) return undefined;
+  const descent = { arn, currentVersionId: current.versionId };
+  return claimAttempt(descent, newest.versionId) === undefined ? undefined : newest;
 }

@@ -253,11 +253,14 @@ describe('bad input: its own reason, no call to Momento, nothing overwritten', (
 describe('no secret leaves the function', () => {
   test('through a whole rotation, a refusal, and the errors of Momento and of Secrets Manager', async () => {
     let refuse = false;
+    // Of the promotion, and of all that follows it.
+    let isPromoted = false;
     await start({
-      intercept: ({ action }) =>
-        refuse && action === 'secretsmanager:UpdateSecretVersionStage'
-          ? { loseAnswer: true }
-          : undefined,
+      intercept: ({ action, input }) => {
+        if (!refuse || action !== 'secretsmanager:UpdateSecretVersionStage') return undefined;
+        isPromoted ||= (input as { VersionStage?: string }).VersionStage === 'AWSCURRENT';
+        return isPromoted ? { loseAnswer: true } : undefined;
+      },
     });
     const imported = importKey();
     const secrets = new Set([imported.apiKey, imported.refreshToken]);
@@ -269,7 +272,7 @@ describe('no secret leaves the function', () => {
     };
     expect(await run({ secretId: secretArn(), force: true })).toMatchObject({ outcome: 'rotated' });
     refuse = true;
-    await run({ secretId: secretArn(), force: true });
+    expect(await run({ secretId: secretArn(), force: true })).toMatchObject({ outcome: 'rotated' });
     remember();
     refuse = false;
     put(JSON.stringify({ ...imported, refreshToken: 'canary-wrong-refresh-token' }));

@@ -54,7 +54,7 @@ export const TAKES = {
   callsPerKeyAndRun: 2,
   /** A key of 90 days is renewed after 60. */
   renewalsPerKey: 0.5,
-  callsPerRenewal: 10,
+  callsPerRenewal: 12,
   putsPerRenewal: 2,
   /** One process of one application per key; `client/node` looks every 60 s. */
   readsPerKeyAndHour: 60,
