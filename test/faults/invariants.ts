@@ -397,9 +397,9 @@ const QUIET_ENDS: Readonly<Record<string, (run: RunSeen) => boolean>> = {
   'out-of-time': (run) => run.endedAtMs - run.startedAtMs >= run.timeoutMs - 35_500,
   'version-budget-spent': (run) =>
     !hasBegun(run) && budgetIsSpent(run) && !run.before.holdsSuccessor,
-  // Another run has the claim, or a pair that waits to be promoted.
-  'claimed-by-another-run': (run) => !run.undisturbed,
-  'current-moved': (run) => !run.undisturbed,
+  // Another run has the claim, or a pair that waits to be promoted; or had, by what this one saw.
+  'claimed-by-another-run': (run) => !run.undisturbed || run.couldNotLook,
+  'current-moved': (run) => !run.undisturbed || run.couldNotLook,
   // The answer was lost and the look at the labels failed.
   'promotion-unconfirmed': (run) => run.movesUnanswered > 0 && run.faults > 1,
 };
