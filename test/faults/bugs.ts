@@ -25,7 +25,7 @@ export const BUGS: readonly Bug[] = [
     file: CLAIM,
     find: '    await createOnce(descent.arn, versionId, attempt, run);\n',
     put: '    return { won: true, attempt, versionId, lapsesAtMs: 0 };\n',
-    violates: [3],
+    violates: [3, 4],
   },
   {
     name: 'the claim is not read back',
@@ -39,14 +39,14 @@ export const BUGS: readonly Bug[] = [
     file: CLAIM,
     find: 'const runEndsAtMs = nowMs + (run.endsAtMs - clock.now()) + CLOCK_SLACK_MS;',
     put: 'const runEndsAtMs = nowMs;',
-    violates: [3],
+    violates: [2, 3],
   },
   {
     name: "a claim is judged by the host's own clock",
-    file: CLAIM,
-    find: 'run.awsTime.now() < holder.runEndsAtMs',
-    put: 'run.clock.now() < holder.runEndsAtMs',
-    violates: [3],
+    file: 'lambda/rotate-key/renew-key.ts',
+    find: '    nowMs: run.awsTime.now(),\n    force,',
+    put: '    nowMs: run.clock.now(),\n    force,',
+    violates: [2, 3],
   },
   {
     name: 'promoted before the test',
@@ -164,7 +164,7 @@ export const BUGS: readonly Bug[] = [
     file: ROTATE,
     find: 'run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId })',
     put: 'run.versions.moveLabel(arn, AWSCURRENT, { to: versionId })',
-    violates: [2, 4],
+    violates: [2, 4, 6],
   },
   {
     name: 'promoted over whatever is current',
@@ -410,7 +410,7 @@ export const BUGS: readonly Bug[] = [
     file: DECIDE,
     find: '  hasFailed(claim) &&\n',
     put: '',
-    violates: [2],
+    violates: [2, 6],
   },
   {
     name: 'a late claim takes the label from a newer one',
