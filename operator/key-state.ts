@@ -1,6 +1,6 @@
 // What there is to say of one key: seen as rotation sees it, with rotation's own reading and its own decision.
 
-import { decide, validUntilOf } from '../lambda/rotate-key/decide.ts';
+import { decide, isUnderWay, validUntilOf } from '../lambda/rotate-key/decide.ts';
 import { dueAtMs, isOverdue, leastLifeSeconds, type Pace } from '../lambda/rotate-key/due.ts';
 import { type Gathered, gather, hasEnded } from '../lambda/rotate-key/gather.ts';
 import { OUTCOME_OF, type Reason } from '../lambda/rotate-key/outcome.ts';
@@ -266,11 +266,7 @@ function remedyOf(reason: Reason, key: Key, place: Place): string {
 function lastResult({ current, claim }: Gathered, next: Reason, nowMs: number): LastResult {
   if (current === undefined) return { result: 'none', atMs: undefined };
   // Also one that has staged its pair, and is just testing it.
-  const isRunning =
-    claim?.claim !== undefined &&
-    claim.attempt !== undefined &&
-    !hasEnded(claim) &&
-    nowMs < claim.claim.runEndsAtMs;
+  const isRunning = claim?.attempt !== undefined && isUnderWay(claim, { nowMs });
   if (isRunning || next === 'claimed-by-another-run') return { result: 'running', atMs: undefined };
   if (claim?.attempt !== undefined) {
     return {

@@ -1,6 +1,6 @@
 // Where the stack is: in an AWS account, or on this machine.
 
-import type { Credentials } from './local-place.ts';
+import type { Credentials, LocalPlace } from './local-place.ts';
 import { shellWord } from './shell-word.ts';
 
 /** What every AWS client is made with. */
@@ -52,17 +52,13 @@ export async function findPlace(options: PlaceOptions, projectDirectory: string)
     const { askLocalStack } = await import('./local-place.ts');
     const local = await askLocalStack(options.local);
     return {
-      stackName: options.stack ?? local.stackName,
+      ...ofLocalStack(local, options),
       client: {
         ...PATIENCE,
         region: local.region,
         credentials: local.credentials,
         endpoint: local.awsEndpoint,
       },
-      momentoEndpoint: local.momentoEndpoint,
-      tokenEndpointUrl: local.tokenEndpointUrl ?? undefined,
-      timeScale: local.timeScale,
-      isLocal: true,
       options:
         optionText('stack', options.stack) +
         (local.port === DEFAULT_LOCAL_PORT ? ' --local' : ` --local=${local.port}`),
@@ -84,16 +80,7 @@ export async function findPlace(options: PlaceOptions, projectDirectory: string)
     // The SDK goes there by itself; the rest of the stack is not on AWS either.
     const { localStackAt } = await import('./local-place.ts');
     const local = await localStackAt(AWS_ENDPOINT_URL);
-    if (local !== undefined) {
-      return {
-        ...asAwsCli,
-        stackName: options.stack ?? local.stackName,
-        momentoEndpoint: local.momentoEndpoint,
-        tokenEndpointUrl: local.tokenEndpointUrl ?? undefined,
-        timeScale: local.timeScale,
-        isLocal: true,
-      };
-    }
+    if (local !== undefined) return { ...ofLocalStack(local, options), ...asAwsCli };
   }
   const { configuredStackName } = await import('./configured.ts');
   return {
@@ -105,6 +92,14 @@ export async function findPlace(options: PlaceOptions, projectDirectory: string)
     isLocal: false,
   };
 }
+
+const ofLocalStack = (local: LocalPlace, { stack }: PlaceOptions) => ({
+  stackName: stack ?? local.stackName,
+  momentoEndpoint: local.momentoEndpoint,
+  tokenEndpointUrl: local.tokenEndpointUrl ?? undefined,
+  timeScale: local.timeScale,
+  isLocal: true,
+});
 
 const optionText = (name: string, value: string | undefined): string =>
   value === undefined ? '' : ` --${name} ${shellWord(value)}`;

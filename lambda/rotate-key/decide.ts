@@ -247,7 +247,8 @@ const claimedByAnotherRun: Rule = ({ claim }, circumstances) =>
       )
     : undefined;
 
-const isUnderWay = (held: ClaimVersion, { nowMs }: Circumstances): boolean =>
+/** Its run may be alive. */
+export const isUnderWay = (held: ClaimVersion, { nowMs }: Pick<Circumstances, 'nowMs'>): boolean =>
   held.claim !== undefined && !hasEnded(held) && nowMs < held.claim.runEndsAtMs;
 
 // Only what was reported may wait: a run that was killed may have spent the refresh token, and nobody knows.

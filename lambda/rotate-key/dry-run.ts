@@ -34,8 +34,8 @@ export async function dryRun(gathered: Gathered, run: Run): Promise<Acted> {
   await run.versions.list(arn);
   if (current.content.kind === 'pair') {
     const isAlive = await run.momento.authenticates(current.content.pair, TEST_TIMEOUT_MS);
-    if (!isAlive && (await isReplaced(gathered, run))) return LOOK_AGAIN;
     if (!isAlive) {
+      if (await isReplaced(gathered, run)) return LOOK_AGAIN;
       throw new Failure(
         'key-refused',
         "Momento does not accept the key. Make a new key in Momento's console and import it now.",

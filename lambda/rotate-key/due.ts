@@ -94,9 +94,9 @@ export function endWarning(key: Warnable, nowMs: number, pace: Pace): string | u
   if (left <= 0) return undefined;
   const margin = marginSeconds(key, pace);
   const ends = `The key ends at ${instant(key.validUntil * 1000)}, in ${duration(left)}`;
-  const period = left <= 86_400 ? 3_600 : 86_400;
+  const period = left <= DAY_SECONDS ? 3_600 : DAY_SECONDS;
   const laterLeft = left + 2 * pace.scheduleIntervalSeconds;
-  if (Math.floor(left / period) === Math.floor(laterLeft / period)) return undefined;
+  if (!crosses(left, laterLeft, period)) return undefined;
 
   if (!key.rotatable) {
     if (left > margin) return undefined;
@@ -105,6 +105,10 @@ export function endWarning(key: Warnable, nowMs: number, pace: Pace): string | u
   if (!isOverdue(key, nowMs, pace)) return undefined;
   return `${ends}, and has not been renewed although it has been due for ${duration(margin - left)}: see the failures of rotate-key.`;
 }
+
+/** Whether the two lie in different periods. */
+const crosses = (one: number, other: number, period: number): boolean =>
+  Math.floor(one / period) !== Math.floor(other / period);
 
 /**
  * Of a key whose life is too short for the schedule, or for its secret: on the two ticks after its import, and on two
@@ -115,8 +119,7 @@ export function shortLifeWarning(key: Warnable, nowMs: number, pace: Pace): stri
   // A key that has ended is a failure, and no warning.
   if (remainingSeconds(key.validUntil, nowMs) <= 0) return undefined;
   const isNew = key.imported && nowMs - key.createdAtMs < 2 * interval * 1000;
-  const dayOf = (atMs: number): number => Math.floor(atMs / 1000 / DAY_SECONDS);
-  const isNewDay = dayOf(nowMs) !== dayOf(nowMs - 2 * interval * 1000);
+  const isNewDay = crosses(nowMs / 1000, nowMs / 1000 - 2 * interval, DAY_SECONDS);
   const lifeSeconds = key.validUntil - key.createdAtMs / 1000;
   const leastSeconds = leastLifeSeconds(pace);
   const isOfInterest = key.rotatable && !key.isEdited && (isNew || isNewDay);

@@ -118,13 +118,13 @@ export async function rotate(gathered: Gathered, decision: Rotate, run: Run): Pr
     await giveBack();
     return OUT_OF_TIME;
   }
-  const marksBefore = gathered.claim?.marks ?? [];
+  const claimLabels = [...claimLabelsOf(claimed), ...(gathered.claim?.marks ?? [])];
   try {
-    return await rotateUnderClaim(descent, decision, claimed, marksBefore, turn, run);
+    return await rotateUnderClaim(descent, decision, claimed, claimLabels, turn, run);
   } catch (error) {
     if (isRefusal(error)) {
       if (await isReplaced(gathered, run)) {
-        await tidy(arn, [...claimLabelsOf(claimed), ...marksBefore], run);
+        await tidy(arn, claimLabels, run);
         return LOOK_AGAIN;
       }
       await mark(MOMENTO_ENDED, arn, claimed, run);
@@ -196,7 +196,7 @@ async function rotateUnderClaim(
   descent: Descent,
   { current, content, reason, message }: Rotate,
   claimed: Extract<ClaimResult, { won: true }>,
-  marksBefore: readonly LabelOn[],
+  claimLabels: readonly LabelOn[],
   turn: Turn,
   run: Run,
 ): Promise<Acted> {
@@ -222,7 +222,7 @@ async function rotateUnderClaim(
   return finish(
     { ...descent, current: content.pair, pending, pair: staged.pair },
     { reason, message },
-    [...claimLabelsOf(claimed), ...marksBefore],
+    claimLabels,
     run,
   );
 }
@@ -434,13 +434,13 @@ async function promote(
   { arn, currentVersionId, pending: { versionId } }: Finish,
   run: Run,
 ): Promise<'promoted' | 'current-moved' | 'unconfirmed'> {
-  const untilTimeIsOut = { clock: run.clock, deadlineAtMs: run.workUntilMs };
   let mayHaveMoved = false;
   try {
     await retry(
       () => run.versions.moveLabel(arn, AWSCURRENT, { from: currentVersionId, to: versionId }),
       {
-        ...untilTimeIsOut,
+        clock: run.clock,
+        deadlineAtMs: run.workUntilMs,
         isRetryable: (error) => {
           mayHaveMoved ||= isUnanswered(error);
           return isTransient(error);

@@ -118,7 +118,6 @@ export interface Held {
   readonly hasFailed: boolean;
 }
 
-/** Or one of the present key whose run did not get to its label, as long as that may live. */
 /** Also one whose run did not get to its label, or has given it back, as long as that may live. */
 export function heldClaim(sight: Sight, arn: string): Held | undefined {
   const { versions, labels } = sight;
