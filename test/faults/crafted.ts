@@ -1,56 +1,20 @@
 // Schedules for what chance meets too seldom: made by hand, each group for a kind of bug.
 
+import { ALWAYS, at, hosts, run, SINGLE_DIE, SINGLE_LIVE, schedule, tick } from './by-hand.ts';
 import { FOUND } from './found.ts';
 import {
   ALL_TERMS,
   type CallName,
-  DAY_SECONDS,
   type FaultKind,
   isReplaceable,
   LIFE_SECONDS,
   PERSON_ACTS,
   type Schedule,
-  type ScheduledFault,
-  type ScheduledRun,
   type Start,
-  type Terms,
-  type Tick,
 } from './schedule.ts';
 
 const HOUR_SECONDS = 3_600;
 const MINUTE_SECONDS = 60;
-const ALWAYS = 1_000;
-
-const run = (
-  faults: readonly ScheduledFault[] = [],
-  rest: Partial<ScheduledRun> = {},
-): ScheduledRun => ({ afterMs: 0, host: 0, faults: [...faults], ...rest });
-
-const tick = (runs: ScheduledRun[], rest: Partial<Tick> = {}): Tick => ({
-  afterSeconds: HOUR_SECONDS,
-  runs,
-  ...rest,
-});
-
-const schedule = (terms: Terms, ticks: Tick[], rest: Partial<Schedule> = {}): Schedule => ({
-  terms,
-  start: 'current-only',
-  ageSeconds: 21 * DAY_SECONDS,
-  timeoutSeconds: 60,
-  hosts: [{ clockErrorMs: 0 }],
-  ticks,
-  ...rest,
-});
-
-const at = (
-  call: CallName,
-  kind: FaultKind,
-  times = 1,
-  rest: Partial<ScheduledFault> = {},
-): ScheduledFault => ({ kind, call, nth: 0, ...(times > 1 && { times }), ...rest });
-
-const [SINGLE_LIVE, SINGLE_DIE] = ALL_TERMS as readonly [Terms, Terms];
-
 /** The store takes the claim, and the pair never. */
 const storeDown = (kind: FaultKind) => at('PutSecretValue', kind, ALWAYS, { nth: 1 });
 
@@ -148,7 +112,7 @@ const overtaken = ALL_TERMS.flatMap((terms) =>
           run([], { host: 1, afterMs, forced: true }),
         ]),
       ],
-      { hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+      { hosts: hosts(2) },
     ),
   ),
 );
@@ -282,7 +246,7 @@ const besideAnImport = [SINGLE_LIVE, SINGLE_DIE].flatMap((terms) =>
           ]),
           tick([run()]),
         ],
-        { hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+        { hosts: hosts(2) },
       ),
     ),
   ),
@@ -297,7 +261,7 @@ const lateRefusal = ALL_TERMS.flatMap((terms) =>
         tick([run()]),
         tick([run(), run([{ kind: 'late-answer', nth, lateMs: 3_000 }], { host: 1 })]),
       ],
-      { start: 'pending-dead', hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+      { start: 'pending-dead', hosts: hosts(2) },
     ),
   ),
 );
@@ -313,7 +277,7 @@ const lateStage = ALL_TERMS.flatMap((terms) =>
           run([], { host: 1, afterMs: 66_000 }),
         ]),
       ],
-      { hosts: [{ clockErrorMs: 0 }, { clockErrorMs: 0 }] },
+      { hosts: hosts(2) },
     ),
   ),
 );

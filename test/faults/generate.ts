@@ -1,6 +1,7 @@
 // Which schedules are played: every single fault of a rotation, pairs of faults, label states, storms, and
 // random longer ones. Each has a name from which it can be made again.
 
+import { run } from './by-hand.ts';
 import { type Chance, chanceFrom, seedAt } from './chance.ts';
 import { CRAFTED } from './crafted.ts';
 import { kindsAt } from './fault-kinds.ts';
@@ -88,11 +89,6 @@ const MAKERS: Readonly<Record<Family, (number: number) => Schedule | undefined>>
 };
 
 // ── one fault ───────────────────────────────────────────────────────────────────────────────────
-
-const run = (
-  faults: readonly ScheduledFault[],
-  rest: Partial<ScheduledRun> = {},
-): ScheduledRun => ({ afterMs: 0, host: 0, faults: [...faults], ...rest });
 
 const oneRun = (
   terms: Terms,
